@@ -1,0 +1,51 @@
+# Throughline. `make` prints what there is.
+.DEFAULT_GOAL := help
+.PHONY: help lab run test check bench fuzz generate clean
+
+GO ?= go
+FUZZTIME ?= 20s
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+lab: bin/lab ## start everything, run every scenario, and stay up until Ctrl-C
+	@bin/lab up --run
+
+run: bin/lab ## run every scenario against an embedded platform, and exit
+	@bin/lab run
+
+test: ## all tests of both modules with the race detector; a real Redis if REDIS_ADDR is set
+	$(GO) test -race ./... ./lab/...
+
+check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on these'; exit 1; }
+	$(GO) vet ./... ./lab/...
+	bin/staticcheck ./... ./lab/...
+	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
+
+bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
+	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
+	@bin/lab run --stats >/dev/null
+
+fuzz: ## every fuzz target, FUZZTIME (20s) each
+	@for dir in $$($(GO) list -f '{{.Dir}}' ./... ./lab/...); do \
+	  for f in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$dir/*_test.go 2>/dev/null | sed 's/func //'); do \
+	    echo "$$f in $$dir"; \
+	    (cd $$dir && $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) .) || exit 1; \
+	  done; \
+	done
+
+generate: ## the gRPC code of payment; needs protoc, protoc-gen-go and protoc-gen-go-grpc
+	cd services/payment && protoc \
+	  --go_out=paymentv1 --go_opt=paths=source_relative \
+	  --go-grpc_out=paymentv1 --go-grpc_opt=paths=source_relative payment.proto
+
+clean: ## remove what was built
+	rm -rf bin
+
+.PHONY: bin/lab bin/staticcheck # go build knows better than make what has changed
+bin/lab:
+	@$(GO) build -o bin/lab ./lab
+
+bin/staticcheck:
+	@cd tools && GOWORK=off $(GO) build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck

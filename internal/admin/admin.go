@@ -1,0 +1,157 @@
+// Package admin is the HTTP interface of a service for those who operate it: liveness, readiness,
+// ledger, faults. It belongs on a listener of its own, on loopback or an internal network, and is
+// not traced: probes would drown the traces of requests.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"example.com/throughline/internal/fault"
+	"example.com/throughline/internal/problem"
+	"example.com/throughline/internal/telemetry"
+)
+
+const (
+	checkTimeout   = 500 * time.Millisecond
+	quiesceTimeout = 10 * time.Second
+)
+
+// Config says what a service offers.
+type Config struct {
+	Telemetry *telemetry.Telemetry // required
+
+	// Ready are the checks that GET /readyz runs, by name. Each gets 500 ms.
+	Ready map[string]func(context.Context) error
+
+	// Faults are switched by PUT and DELETE /faults/{name}; nil means none.
+	Faults *fault.Set
+
+	// Idle are run in order by POST /quiesce, before the flush. Each waits until some kind of
+	// work is done.
+	Idle []func(context.Context) error
+}
+
+// Handler serves:
+//
+//	GET    /livez          200 as long as the process answers
+//	GET    /readyz         200 or 503, {"status":"ready","checks":{"redis":"ok"}}
+//	GET    /ledger         telemetry.Snapshot
+//	POST   /quiesce        waits for work under way, flushes, then as /ledger; 504 after 10 s
+//	GET    /faults         a list of fault.Status
+//	PUT    /faults/{name}  turns a fault on; 204, or 404 for an unknown one
+//	DELETE /faults/{name}  turns it off
+func Handler(c Config) http.Handler {
+	h := handler{c}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		send(w, http.StatusOK, map[string]string{"status": "live"})
+	})
+	mux.HandleFunc("GET /readyz", h.ready)
+	mux.HandleFunc("GET /ledger", func(w http.ResponseWriter, _ *http.Request) {
+		send(w, http.StatusOK, c.Telemetry.Ledger.Snapshot())
+	})
+	mux.HandleFunc("POST /quiesce", h.quiesce)
+	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {
+		send(w, http.StatusOK, c.Faults.List())
+	})
+	mux.HandleFunc("PUT /faults/{name}", h.turn(true))
+	mux.HandleFunc("DELETE /faults/{name}", h.turn(false))
+	return mux
+}
+
+type handler struct{ Config }
+
+// readiness is the answer of /readyz.
+type readiness struct {
+	Status string            `json:"status"` // ready or not ready
+	Checks map[string]string `json:"checks"` // ok or the error, by name
+}
+
+func (h handler) ready(w http.ResponseWriter, r *http.Request) {
+	var (
+		wg  sync.WaitGroup
+		mu  sync.Mutex
+		out = readiness{Status: "ready", Checks: make(map[string]string)}
+		ok  = http.StatusOK
+	)
+	for name, check := range h.Ready {
+		wg.Go(func() {
+			err := run(r.Context(), check)
+			mu.Lock()
+			defer mu.Unlock()
+			out.Checks[name] = "ok"
+			if err != nil {
+				out.Checks[name] = err.Error()
+				out.Status, ok = "not ready", http.StatusServiceUnavailable
+			}
+		})
+	}
+	wg.Wait()
+	send(w, ok, out)
+}
+
+// run gives a check its time, also one that does not look at its context.
+func run(ctx context.Context, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	result := make(chan error, 1)
+	go func() { result <- check(ctx) }()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (h handler) quiesce(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), quiesceTimeout)
+	defer cancel()
+	for _, idle := range h.Idle {
+		if err := idle(ctx); err != nil {
+			h.refuse(w, r, fmt.Errorf("wait until idle: %w", err))
+			return
+		}
+	}
+	if err := h.Telemetry.Flush(ctx); err != nil {
+		if ctx.Err() != nil {
+			h.refuse(w, r, fmt.Errorf("flush telemetry: %w", err))
+			return
+		}
+		// Some export failed, but all is settled: the ledger tells what was lost.
+		h.Telemetry.Logger.WarnContext(ctx, "quiesced with losses", "error", err)
+	}
+	send(w, http.StatusOK, h.Telemetry.Ledger.Snapshot())
+}
+
+func (h handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = problem.New(http.StatusGatewayTimeout, "not-idle",
+			"still busy after %v", quiesceTimeout).Because(err)
+	}
+	h.Telemetry.Logger.ErrorContext(r.Context(), "quiesce failed", "error", err)
+	problem.Write(w, r, err)
+}
+
+func (h handler) turn(on bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h.Faults.Turn(r.PathValue("name"), on); err != nil {
+			problem.Write(w, r, problem.New(http.StatusNotFound, "unknown-fault", "%v", err))
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func send(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // an error here means that nobody is listening
+}

@@ -1,0 +1,119 @@
+// Package httpserver is the one adapter between net/http and the services' handlers: a handler
+// returns an error, and the adapter makes of it the status, the problem details, the span status
+// and one log record.
+//
+// Each route's handler is wrapped by otelhttp inside the mux. Outside of it, otelhttp would name
+// the span by the route but not set http.route; and any middleware between the two that calls
+// Request.WithContext would lose the name as well.
+package httpserver
+
+import (
+	"net/http"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/propagation"
+
+	"example.com/throughline/internal/inflight"
+	"example.com/throughline/internal/problem"
+	"example.com/throughline/internal/telemetry"
+)
+
+// DefaultMaxBody bounds a request body, in bytes.
+const DefaultMaxBody = 64 << 10
+
+// Options configure a Router.
+type Options struct {
+	Telemetry *telemetry.Telemetry // required
+
+	// Propagator extracts the parent of the SERVER span; nil means that of Telemetry.
+	Propagator propagation.TextMapPropagator
+
+	// Edge runs between mux and otelhttp: path values are there, the span is not yet. A public
+	// edge chooses the remote parent here. Its Propagator must then extract nothing, for what
+	// otelhttp extracts replaces what is in the context.
+	Edge func(http.Handler) http.Handler
+
+	Inflight *inflight.Tracker // counts requests; nil counts nothing
+	MaxBody  int64             // of a request, in bytes; 0 means DefaultMaxBody
+}
+
+// HandlerFunc handles a request. It returns an error instead of writing one: a *problem.Problem
+// to tell the caller what is wrong, anything else for a plain 500.
+type HandlerFunc = func(http.ResponseWriter, *http.Request) error
+
+// Router routes requests to instrumented handlers. Routes are added before it serves.
+type Router struct {
+	options   Options
+	mux       *http.ServeMux
+	unmatched http.Handler
+	serve     http.Handler
+}
+
+// New returns a router without routes.
+func New(o Options) *Router {
+	if o.Propagator == nil {
+		o.Propagator = o.Telemetry.Propagator
+	}
+	if o.MaxBody <= 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	rt := &Router{options: o, mux: http.NewServeMux()}
+	rt.unmatched = rt.instrument(rt.adapt("", rt.refuse))
+	rt.serve = o.Inflight.Handler(http.HandlerFunc(rt.route))
+	return rt
+}
+
+// Handle adds a route, such as "POST /checkouts/{id}", which is also the name of its spans. Like
+// http.ServeMux it panics on a pattern that is malformed or taken.
+func (rt *Router) Handle(pattern string, h HandlerFunc) {
+	handler := rt.instrument(rt.adapt(pattern, h))
+	if rt.options.Edge != nil {
+		handler = rt.options.Edge(handler)
+	}
+	rt.mux.Handle(pattern, handler)
+}
+
+func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.ServeHTTP(w, r) }
+
+// route sends what no pattern matches to a handler of our own. A catch-all pattern "/" would do
+// so too, but as a route it would also name the span, and answer 404 where 405 is due.
+func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
+	if _, pattern := rt.mux.Handler(r); pattern == "" {
+		rt.unmatched.ServeHTTP(w, r)
+		return
+	}
+	rt.mux.ServeHTTP(w, r)
+}
+
+// instrument starts the SERVER span. otelhttp's own name for it is the method and the route, or
+// the method alone.
+func (rt *Router) instrument(next http.Handler) http.Handler {
+	return otelhttp.NewHandler(next, "",
+		otelhttp.WithTracerProvider(rt.options.Telemetry.TracerProvider),
+		otelhttp.WithMeterProvider(rt.options.Telemetry.MeterProvider),
+		otelhttp.WithPropagators(rt.options.Propagator),
+	)
+}
+
+// refuse answers what no route matches with what the mux would answer, as a problem.
+func (rt *Router) refuse(w http.ResponseWriter, r *http.Request) error {
+	h, _ := rt.mux.Handler(r)
+	answer := &header{h: make(http.Header)}
+	h.ServeHTTP(answer, r)
+	if answer.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", answer.h.Get("Allow"))
+		return problem.New(http.StatusMethodNotAllowed, "method-not-allowed",
+			"%.16s is not allowed here: want one of %s", r.Method, answer.h.Get("Allow"))
+	}
+	return problem.New(http.StatusNotFound, "no-such-path", "there is nothing at this path")
+}
+
+// header is a ResponseWriter that keeps status and header.
+type header struct {
+	h      http.Header
+	status int
+}
+
+func (w *header) Header() http.Header         { return w.h }
+func (w *header) WriteHeader(status int)      { w.status = status }
+func (w *header) Write(b []byte) (int, error) { return len(b), nil }

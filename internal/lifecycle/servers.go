@@ -1,0 +1,128 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+)
+
+// NewHTTPServer returns a server with limits for everything that a slow or hostile client could
+// stretch: 5 s for the header, 10 s for the whole request, 15 s until the response is written,
+// 60 s between requests, and 32 KiB of header.
+func NewHTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      15 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    32 << 10,
+	}
+}
+
+// HTTP returns s serving on l as a Server. Shutdown waits for requests under way; when its
+// context ends first, their connections are closed.
+func HTTP(name string, s *http.Server, l net.Listener) Server {
+	return &httpServer{name: name, server: s, listener: l}
+}
+
+type httpServer struct {
+	name     string
+	server   *http.Server
+	listener net.Listener
+}
+
+func (s *httpServer) Name() string { return s.name }
+
+func (s *httpServer) Serve() error {
+	if err := s.server.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func (s *httpServer) Shutdown(ctx context.Context) error {
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.server.Close())
+	}
+	return err
+}
+
+// GRPC returns s serving on l as a Server. Shutdown waits for calls under way; when its context
+// ends first, they are cancelled.
+func GRPC(name string, s *grpc.Server, l net.Listener) Server {
+	return &grpcServer{name: name, server: s, listener: l}
+}
+
+type grpcServer struct {
+	name     string
+	server   *grpc.Server
+	listener net.Listener
+}
+
+func (s *grpcServer) Name() string { return s.name }
+
+func (s *grpcServer) Serve() error {
+	if err := s.server.Serve(s.listener); !errors.Is(err, grpc.ErrServerStopped) {
+		return err
+	}
+	return nil
+}
+
+func (s *grpcServer) Shutdown(ctx context.Context) error {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.server.GracefulStop()
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		s.server.Stop()
+		<-stopped
+		return ctx.Err()
+	}
+}
+
+// Worker returns run as a Server: Shutdown cancels the context that run gets and waits until run
+// has returned. The error of a cancelled context is no error of the worker.
+func Worker(name string, run func(ctx context.Context) error) Server {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &worker{name: name, run: run, ctx: ctx, cancel: cancel, done: make(chan struct{})}
+}
+
+type worker struct {
+	name   string
+	run    func(context.Context) error
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func (w *worker) Name() string { return w.name }
+
+func (w *worker) Serve() error {
+	defer close(w.done)
+	defer w.cancel()
+	err := w.run(w.ctx)
+	if errors.Is(err, context.Canceled) && w.ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (w *worker) Shutdown(ctx context.Context) error {
+	w.cancel()
+	select {
+	case <-w.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

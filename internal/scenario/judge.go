@@ -1,0 +1,96 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// judge waits for what the turns have caused and compares it with what the scenario expects.
+func (r *run) judge(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.deadline())
+	defer cancel()
+	ledgers, err := r.admin.settle(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Source.Await(ctx, ledgers); err != nil {
+		return err
+	}
+	if err := r.fetch(ctx); err != nil {
+		return err
+	}
+	var diff strings.Builder
+	out := r.sc.traces.Match(r.sc.compared(r.res.Journey), r.vars)
+	diff.WriteString(out.Diff)
+	if len(r.seeds) == 0 {
+		fmt.Fprintf(&diff, "%s: no answer told which trace served it (Server-Timing)\n", r.sc.File)
+	}
+	if r.sc.logs != nil && out.OK {
+		text, err := r.logs(ctx)
+		if err != nil {
+			return err
+		}
+		diff.WriteString(text)
+	}
+	diff.WriteString(r.present())
+	diff.WriteString(unbalanced(ledgers))
+	if diff.Len() > 0 {
+		return errors.New(diff.String())
+	}
+	return nil
+}
+
+func (r *run) fetch(ctx context.Context) error {
+	j, err := r.Source.Journey(ctx, r.seeds)
+	if err != nil {
+		return fmt.Errorf("fetch the journey: %w", err)
+	}
+	r.res.Journey = j
+	r.res.Traces, r.res.Spans, r.res.Roots = j.Traces(), len(j.Spans), j.Roots()
+	return nil
+}
+
+// logs compares log records. The ledgers count spans only, so records may still be on their way
+// when all spans have arrived: as long as they do not match and the source can tell of arrivals,
+// each arrival is another chance, until logPatience after the first look.
+func (r *run) logs(ctx context.Context) (string, error) {
+	arrivals, _ := r.Source.(interface{ Changed() <-chan struct{} })
+	patience, cancel := context.WithTimeout(ctx, logPatience)
+	defer cancel()
+	for {
+		var changed <-chan struct{}
+		if arrivals != nil {
+			changed = arrivals.Changed()
+			if err := r.fetch(ctx); err != nil {
+				return "", err
+			}
+		}
+		out := r.sc.traces.Match(r.sc.compared(r.res.Journey), r.vars)
+		diff := r.sc.logs.Match(r.res.Journey, r.vars, out.Labels)
+		if diff == "" || changed == nil {
+			return diff, nil
+		}
+		select {
+		case <-changed:
+		case <-patience.Done():
+			return diff, nil
+		}
+	}
+}
+
+const logPatience = 2 * time.Second
+
+// present reports texts that should be nowhere.
+func (r *run) present() string {
+	var b strings.Builder
+	for _, a := range r.sc.absent {
+		for _, place := range r.res.Journey.Where(fill(a.text, r.vars)) {
+			fmt.Fprintf(&b, "%s:%d: %q must be nowhere, but is in %s\n",
+				r.sc.File, a.num, shorten(a.text), place)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,58 @@
+// Package shop names what semantic conventions have no name for: the attributes and link types
+// of the shop.* namespace.
+//
+// Every SERVER and CONSUMER span that knows a business id sets it. When propagation breaks,
+// business correlation is what is left: the lab finds the severed pieces of a process by
+// shop.workflow.id.
+package shop
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// Attribute keys. Ids are strings of at most 64 bytes, a turn is an int from 1.
+const (
+	// WorkflowID is the stable id of one logical process: one checkout, one negotiation.
+	WorkflowID = attribute.Key("shop.workflow.id")
+	// WorkflowTurn is the number of this request in its process, 1 for the first.
+	WorkflowTurn = attribute.Key("shop.workflow.turn")
+	// CheckoutID is the id of a checkout, as in its URL at the gateway.
+	CheckoutID = attribute.Key("shop.checkout.id")
+	// OrderID is the id of an order; an order keeps the id of the checkout that it began as.
+	OrderID = attribute.Key("shop.order.id")
+	// NegotiationID is the id of a price negotiation.
+	NegotiationID = attribute.Key("shop.negotiation.id")
+	// ContinuationStrategy is persisted, client or linked.
+	ContinuationStrategy = attribute.Key("shop.continuation.strategy")
+	// ContinuationRejected says why a client's context was not continued: forged, expired,
+	// turns or malformed.
+	ContinuationRejected = attribute.Key("shop.continuation.rejected")
+	// LinkType says what a link means: one of the Link constants.
+	LinkType = attribute.Key("shop.link.type")
+	// PaymentOutcome is authorised or declined.
+	PaymentOutcome = attribute.Key("shop.payment.outcome")
+	// DeclineReason is the issuer's reason for a declined card.
+	DeclineReason = attribute.Key("shop.payment.decline_reason")
+	// OrderTotal is an amount in minor units of the order's currency.
+	OrderTotal = attribute.Key("shop.order.total")
+	// OrderState is the state of an order's state machine.
+	OrderState = attribute.Key("shop.order.state")
+)
+
+// Values of LinkType.
+const (
+	LinkPreviousTurn    = "previous_turn"
+	LinkOrigin          = "origin"
+	LinkProducer        = "producer"
+	LinkCaller          = "caller"
+	LinkUntrustedCaller = "untrusted_caller"
+)
+
+// Link returns a link to sc that says what it means.
+func Link(sc trace.SpanContext, linkType string) trace.Link {
+	return trace.Link{
+		SpanContext: sc,
+		Attributes:  []attribute.KeyValue{LinkType.String(linkType)},
+	}
+}

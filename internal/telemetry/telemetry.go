@@ -1,0 +1,182 @@
+// Package telemetry sets up OpenTelemetry once for a service: resource, providers for traces,
+// metrics and logs, propagator, logger, and a [Ledger] that accounts for every span.
+//
+// Nothing here is global: a [Telemetry] is passed to what needs it, so that several services
+// with resources of their own can live in one process. Start reading at [New]; ledger.go says
+// how spans are counted, and gate.go why the SDK's batch processor needs a gate in front.
+//
+// The standard OTEL_* variables win over [Config]. Exporters that Config does not give come from
+// autoexport (OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT and so on), which reads the
+// environment of the process. No exporter connects before it has something to send: a service
+// starts and serves without a Collector.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"go.opentelemetry.io/contrib/instrumentation/runtime"
+	"go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"example.com/throughline/patterns/traceidlogs"
+)
+
+// scope is the instrumentation scope of the service's log records.
+const scope = "example.com/throughline"
+
+// Config describes one service. All fields are optional.
+type Config struct {
+	Service     string // service.name; OTEL_SERVICE_NAME wins
+	Version     string // service.version
+	Environment string // deployment.environment.name
+	Instance    string // service.instance.id; empty means a random UUID
+
+	Stdout io.Writer  // JSON lines; nil discards them. Writes are serialised by slog
+	Level  slog.Level // of both outputs, stdout and OTLP
+
+	// Getenv looks up the OTEL_* variables that this package reads itself: the resource,
+	// propagators, sampler and queue size. Nil is an empty environment.
+	Getenv func(string) string
+
+	SpanExporter sdktrace.SpanExporter // nil: from the environment
+	LogExporter  sdklog.Exporter       // nil: from the environment
+	MetricReader sdkmetric.Reader      // nil: from the environment
+
+	// QueueSize bounds the spans that ended and are not yet exported; what comes on top is
+	// dropped and counted. 0 means 2048; OTEL_BSP_MAX_QUEUE_SIZE wins.
+	QueueSize int
+
+	// Propagators are names that OTEL_PROPAGATORS knows, in order; OTEL_PROPAGATORS wins.
+	// Empty means tracecontext and baggage.
+	Propagators []string
+}
+
+// Telemetry is the handle that a service passes to its parts.
+type Telemetry struct {
+	TracerProvider trace.TracerProvider
+	MeterProvider  metric.MeterProvider
+	LoggerProvider log.LoggerProvider
+	Propagator     propagation.TextMapPropagator
+	Logger         *slog.Logger // use its Context methods: ids come from ctx
+	Ledger         *Ledger
+	Resource       *resource.Resource
+
+	traces     *sdktrace.TracerProvider
+	metrics    *sdkmetric.MeterProvider
+	logs       *sdklog.LoggerProvider
+	records    sdklog.Processor
+	gate       *gate
+	spanHealth *health
+	logHealth  *health
+
+	shutdown    sync.Once
+	shutdownErr error
+}
+
+// New sets up telemetry. Its error joins everything that is wrong with cfg and the environment.
+func New(ctx context.Context, cfg Config) (*Telemetry, error) {
+	if cfg.Stdout == nil {
+		cfg.Stdout = io.Discard
+	}
+	s, err := readSettings(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry of service %q: %w", cfg.Service, err)
+	}
+	out, err := newOutputs(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry of service %q: %w", cfg.Service, err)
+	}
+	t := &Telemetry{Propagator: s.propagator, Resource: s.resource}
+
+	// Trouble with exporting is told on stdout only: sent through the failing exporter it
+	// would make more of itself.
+	local := traceidlogs.New(cfg.Stdout, cfg.Level, nil, scope)
+	t.spanHealth = &health{signal: "traces", log: local}
+	t.logHealth = &health{signal: "logs", log: local}
+
+	t.metrics = sdkmetric.NewMeterProvider(
+		sdkmetric.WithResource(s.resource), sdkmetric.WithReader(out.metrics))
+	t.MeterProvider = t.metrics
+
+	t.Ledger = newLedger(s.resource, s.queueSize)
+	t.gate = newGate(t.Ledger, out.spans, t.spanHealth)
+	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(s.resource),
+		sdktrace.WithSampler(s.sampler), sdktrace.WithSpanProcessor(t.gate))
+	t.TracerProvider = t.traces
+
+	t.records = sdklog.NewBatchProcessor(&logExporter{Exporter: out.logs, health: t.logHealth})
+	t.logs = sdklog.NewLoggerProvider(
+		sdklog.WithResource(s.resource), sdklog.WithProcessor(t.records))
+	t.LoggerProvider = t.logs
+	t.Logger = traceidlogs.New(cfg.Stdout, cfg.Level, t.logs, scope)
+
+	if err := errors.Join(
+		runtime.Start(runtime.WithMeterProvider(t.metrics)),
+		publish(t.Ledger, t.metrics),
+	); err != nil {
+		return nil, errors.Join(err, t.Shutdown(ctx))
+	}
+	return t, nil
+}
+
+// Flush exports what has ended, been logged and been measured so far. After a nil return the
+// ledger has no pending span that ended before the call. An error joins the exports that failed
+// meanwhile, and ctx.Err when ctx ended first; the flush then goes on in the background.
+func (t *Telemetry) Flush(ctx context.Context) error {
+	return errors.Join(parallel(
+		func() error {
+			failed := t.spanHealth.mark()
+			return errors.Join(t.traces.ForceFlush(ctx), failed())
+		},
+		func() error {
+			failed := t.logHealth.mark()
+			return errors.Join(t.logs.ForceFlush(ctx), failed())
+		},
+		func() error { return t.metrics.ForceFlush(ctx) },
+	)...)
+}
+
+// Shutdown exports what is left and stops. Spans that end later, and spans that ctx left no time
+// to export, are counted as dropped{shutdown}; the latter also make an error. Further calls wait
+// for the first and return its error.
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	t.shutdown.Do(func() {
+		errs := parallel(
+			func() error {
+				failed := t.spanHealth.mark()
+				// By name, here and below: once ctx has ended the providers no longer
+				// reach their processors, and ledger and goroutines would stay.
+				return errors.Join(t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
+			},
+			func() error {
+				failed := t.logHealth.mark()
+				return errors.Join(t.logs.Shutdown(ctx), t.records.Shutdown(ctx), failed())
+			},
+		)
+		// Metrics last, for they tell how the spans fared.
+		t.shutdownErr = errors.Join(append(errs, t.metrics.Shutdown(ctx))...)
+	})
+	return t.shutdownErr
+}
+
+// parallel runs all at once, so that one output that hangs does not take the others' time.
+func parallel(fns ...func() error) []error {
+	errs := make([]error, len(fns))
+	var wg sync.WaitGroup
+	for i, fn := range fns {
+		wg.Go(func() { errs[i] = fn() })
+	}
+	wg.Wait()
+	return errs
+}

@@ -1,0 +1,120 @@
+package tracetree
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"example.com/throughline/internal/telemetry"
+)
+
+// Await returns when, for each snapshot, at least as many spans have arrived from that instance as
+// its ledger calls exported. It wakes when spans arrive, it does not poll. When ctx ends first, the
+// error names every instance that is short and by how much.
+func (s *Store) Await(ctx context.Context, ledgers []telemetry.Snapshot) error {
+	for {
+		changed := s.Changed()
+		err := s.short(ledgers)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("await spans: %w: %w", context.Cause(ctx), err)
+		}
+	}
+}
+
+func (s *Store) short(ledgers []telemetry.Snapshot) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, l := range ledgers {
+		if got := s.received[Instance{l.Service, l.Instance}]; got < l.Exported {
+			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported spans arrived",
+				l.Service, l.Instance, got, l.Exported))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Journey returns the spans and log records of the given traces, of every trace that is linked
+// from or to one of them at any distance, and of every trace that shares a shop.workflow.id with
+// one of them. Spans are ordered by start, log records by time. A log record without a trace belongs
+// when it names one of the workflows. Unknown ids are no error: the trace may not have been sampled.
+func (s *Store) Journey(ctx context.Context, traceIDs []string) (Journey, error) {
+	if err := ctx.Err(); err != nil {
+		return Journey{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var j Journey
+	workflows := make(tags)
+	for id := range s.reach(traceIDs) {
+		t := s.traces[id]
+		j.Spans = append(j.Spans, t.spans...)
+		j.Logs = append(j.Logs, t.logs...)
+		for w := range t.workflows {
+			workflows[w] = true
+		}
+	}
+	for _, l := range s.loose {
+		if v, ok := l.Attributes[workflowIDKey]; ok && workflows[ValueText(v)] {
+			j.Logs = append(j.Logs, l)
+		}
+	}
+	j.sort()
+	return j, nil
+}
+
+// All returns everything that the store holds, in the order of Journey.
+func (s *Store) All() Journey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := Journey{Logs: slices.Clone(s.loose)}
+	for _, t := range s.traces {
+		j.Spans = append(j.Spans, t.spans...)
+		j.Logs = append(j.Logs, t.logs...)
+	}
+	j.sort()
+	return j
+}
+
+// reach walks links in both directions and shared workflow ids, breadth first.
+func (s *Store) reach(seeds []string) tags {
+	found := make(tags)
+	queue := slices.Clone(seeds)
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		t, ok := s.traces[id]
+		if !ok || found[id] {
+			continue
+		}
+		found[id] = true
+		queue = append(queue, sorted(t.links)...)
+		queue = append(queue, sorted(s.linked[id])...)
+		for w := range t.workflows {
+			queue = append(queue, sorted(s.workflow[w])...)
+		}
+	}
+	return found
+}
+
+// sort makes a journey's order independent of the order of arrival.
+func (j *Journey) sort() {
+	slices.SortStableFunc(j.Spans, bySpanStart)
+	slices.SortStableFunc(j.Logs, func(a, b Log) int {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.TraceID, b.TraceID),
+			strings.Compare(a.SpanID, b.SpanID), strings.Compare(a.Body, b.Body))
+	})
+}
+
+func bySpanStart(a, b Span) int {
+	return cmp.Or(a.Start.Compare(b.Start), strings.Compare(a.TraceID, b.TraceID),
+		strings.Compare(a.SpanID, b.SpanID))
+}

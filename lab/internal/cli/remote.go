@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"example.com/throughline/internal/scenario"
+	"example.com/throughline/lab/internal/control"
+	"example.com/throughline/lab/internal/suite"
+)
+
+// settleTimeout bounds how long a running lab may take to come to rest.
+const settleTimeout = 15 * time.Second
+
+// remote runs against a lab that somebody else started.
+func (r *runFlags) remote(
+	ctx context.Context, out *reporter, scenarios []*scenario.Scenario,
+) error {
+	started := time.Now()
+	client := control.NewClient(r.against, nil)
+	defer client.Close()
+	fleet, err := client.Platform(ctx)
+	if err != nil {
+		return err
+	}
+	out.ready = time.Since(started)
+	results := suite.Run(ctx, suite.Config{
+		Shared:   suite.Target{Fleet: fleet, Source: client},
+		Parallel: r.parallel,
+		Report:   out.result,
+	}, scenarios)
+	out.ran = time.Since(started) - out.ready
+	accounts, err := settle(ctx, client, fleet)
+	out.summary(accounts, r.stats)
+	return out.verdict(out.failure(results), err)
+}
+
+// settle brings a running lab to rest and checks its accounts. Somebody else
+// may be using it: spans that arrive between two questions to it make the
+// accounts differ for a moment, so it asks a few times.
+func settle(
+	ctx context.Context, client *control.Client, fleet scenario.Fleet,
+) (accounts []suite.Account, err error) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	for range 3 {
+		ledgers, err := suite.Quiesce(ctx, fleet)
+		if err != nil {
+			return nil, err
+		}
+		if err := client.Await(ctx, ledgers); err != nil {
+			return nil, err
+		}
+		arrived, err := client.Received(ctx)
+		if err != nil {
+			return nil, err
+		}
+		accounts = suite.Accounts(ledgers, arrived)
+		if suite.Check(accounts) == nil {
+			return accounts, nil
+		}
+	}
+	return accounts, suite.Check(accounts)
+}
+
+func shuffle(scenarios []*scenario.Scenario) {
+	rand.Shuffle(len(scenarios), func(i, j int) {
+		scenarios[i], scenarios[j] = scenarios[j], scenarios[i]
+	})
+}

@@ -1,0 +1,110 @@
+package collector
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/exporter/otlpexporter"
+	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/batchprocessor"
+	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
+	"go.uber.org/zap"
+
+	files "example.com/throughline/deploy/collector"
+)
+
+// settings turns cfg into the Collector's own. Signals stay with the lab, and
+// gRPC's process-wide logger is left alone.
+func settings(cfg Config, ears *listeners) (otelcol.CollectorSettings, error) {
+	uris, err := locations(cfg)
+	return otelcol.CollectorSettings{
+		BuildInfo: component.BuildInfo{
+			Command:     "lab",
+			Description: "OpenTelemetry Collector embedded in the lab",
+			Version:     "0.160.0",
+		},
+		Factories:               func() (otelcol.Factories, error) { return factories(cfg.Exporter) },
+		DisableGracefulShutdown: true,
+		SkipSettingGRPCLogger:   true,
+		LoggingOptions:          []zap.Option{logTo(cfg.Log, ears)},
+		ConfigProviderSettings: otelcol.ConfigProviderSettings{
+			ResolverSettings: confmap.ResolverSettings{
+				URIs: uris,
+				ProviderFactories: []confmap.ProviderFactory{
+					yamlprovider.NewFactory(),
+					envprovider.NewFactory(),
+				},
+			},
+		},
+	}, err
+}
+
+func factories(lab exporter.Factory) (otelcol.Factories, error) {
+	receivers, err := otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
+	processors, err := otelcol.MakeFactoryMap[processor.Factory](
+		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
+	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](lab, otlpexporter.NewFactory())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
+	return otelcol.Factories{
+		Receivers:  receivers,
+		Processors: processors,
+		Exporters:  exporters,
+		Telemetry:  otelconftelemetry.NewFactory(),
+	}, nil
+}
+
+// locations lists the parts of the configuration, later ones over earlier
+// ones: the files, then the values of cfg. The values are given as YAML and not
+// through the environment, which all Collectors of a process would share.
+func locations(cfg Config) ([]string, error) {
+	names := []string{"base.yaml", "lab.yaml"}
+	if cfg.Jaeger != "" {
+		names = append(names, "jaeger.yaml")
+	}
+	if cfg.Tempo != "" {
+		names = append(names, "tempo.yaml")
+	}
+	var uris []string
+	for _, name := range names {
+		text, err := files.Files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		uris = append(uris, "yaml:"+string(text))
+	}
+	timeout := cmp.Or(cfg.BatchTimeout, 10*time.Millisecond)
+	set := func(key, value string) { uris = append(uris, fmt.Sprintf("yaml:%s: %s", key, value)) }
+	const otlp = "receivers::otlp::protocols::"
+	set(otlp+"grpc::endpoint", cmp.Or(cfg.GRPC, "127.0.0.1:0"))
+	set(otlp+"http::endpoint", cmp.Or(cfg.HTTP, "127.0.0.1:0"))
+	set("processors::batch::timeout", timeout.String())
+	// Its own metrics and log level as the lab wants them, whatever the
+	// environment says: info is the level at which it tells where it listens.
+	set("service::telemetry::metrics::level", "none")
+	set("service::telemetry::logs::level", "info")
+	if cfg.Jaeger != "" {
+		set("exporters::otlp_grpc/jaeger::endpoint", cfg.Jaeger)
+	}
+	if cfg.Tempo != "" {
+		set("exporters::otlp_grpc/tempo::endpoint", cfg.Tempo)
+	}
+	return uris, nil
+}

@@ -1,0 +1,94 @@
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/lab/internal/control"
+)
+
+// Account compares what one service instance says of its spans with what has
+// arrived from it.
+type Account struct {
+	telemetry.Snapshot
+	Arrived int64
+}
+
+// Accounts joins ledgers with arrivals, sorted by service. Arrivals of
+// instances without a ledger are left out: they are of another run.
+func Accounts(ledgers []telemetry.Snapshot, arrived []control.Arrived) []Account {
+	var accounts []Account
+	for _, ledger := range ledgers {
+		account := Account{Snapshot: ledger}
+		for _, a := range arrived {
+			if a.Service == ledger.Service && a.Instance == ledger.Instance {
+				account.Arrived = a.Spans
+			}
+		}
+		accounts = append(accounts, account)
+	}
+	slices.SortStableFunc(accounts, func(a, b Account) int {
+		return strings.Compare(a.Service, b.Service)
+	})
+	return accounts
+}
+
+// Check returns nil when every span that ended was exported and arrived, once.
+func Check(accounts []Account) error {
+	var errs []error
+	for _, a := range accounts {
+		errs = append(errs, a.check())
+	}
+	return errors.Join(errs...)
+}
+
+func (a Account) check() error {
+	if err := a.Balanced(); err != nil {
+		return err
+	}
+	switch {
+	case a.dropped() > 0:
+		return fmt.Errorf("%s (%s) dropped %d spans: %v",
+			a.Service, a.Instance, a.dropped(), a.Dropped)
+	case a.Pending > 0:
+		return fmt.Errorf("%s (%s) still holds %d spans", a.Service, a.Instance, a.Pending)
+	case a.Arrived != a.Exported:
+		return fmt.Errorf("%s (%s) exported %d spans, %d arrived",
+			a.Service, a.Instance, a.Exported, a.Arrived)
+	}
+	return nil
+}
+
+func (a Account) dropped() int64 {
+	var n int64
+	for _, count := range a.Dropped {
+		n += count
+	}
+	return n
+}
+
+// Table renders accounts, one line for each service: its instances added up.
+func Table(accounts []Account) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "ledger\tinstances\tended\texported\tdropped\tarrived\t\n")
+	for i := 0; i < len(accounts); {
+		sum, n := Account{Snapshot: telemetry.Snapshot{Service: accounts[i].Service}}, 0
+		var dropped int64
+		for ; i < len(accounts) && accounts[i].Service == sum.Service; i++ {
+			n++
+			sum.Ended += accounts[i].Ended
+			sum.Exported += accounts[i].Exported
+			sum.Arrived += accounts[i].Arrived
+			dropped += accounts[i].dropped()
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t\n",
+			sum.Service, n, sum.Ended, sum.Exported, dropped, sum.Arrived)
+	}
+	w.Flush()
+	return b.String()
+}

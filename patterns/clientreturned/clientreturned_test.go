@@ -1,0 +1,292 @@
+package clientreturned
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+const workflow = "negotiation-7"
+
+func TestWhatWeDidNotSignIsForged(t *testing.T) {
+	t.Parallel()
+	signer := newSigner()
+	signed := sign(t, signer, exampleSpanContext(), 2)
+	otherTrace, otherSpan := signed.TraceID(), signed.SpanID()
+	otherTrace[0]++
+	otherSpan[0]++
+	otherKey := newSigner()
+	otherKey.Keys = [][]byte{[]byte(strings.Repeat("x", minKey))}
+	otherVendor := newSigner()
+	otherVendor.Vendor = "other"
+	token := signed.TraceState().Get(signer.Vendor)
+	reuse := func(token string) trace.SpanContext {
+		return withState(t, signed, signer.Vendor+"="+token+",congo=t61rcWkgMzE")
+	}
+
+	for name, sc := range map[string]trace.SpanContext{
+		"other trace id":  signed.WithTraceID(otherTrace),
+		"other span id":   signed.WithSpanID(otherSpan),
+		"sampled flag":    signed.WithTraceFlags(0),
+		"random flag":     signed.WithTraceFlags(trace.FlagsSampled | trace.FlagsRandom),
+		"member added":    withState(t, signed, signed.TraceState().String()+",ot=th:0"),
+		"member changed":  withState(t, signed, signer.Vendor+"="+token+",congo=changed"),
+		"member removed":  withState(t, signed, signer.Vendor+"="+token),
+		"key of another":  sign(t, otherKey, exampleSpanContext(), 2),
+		"vendor of other": reuse(sign(t, otherVendor, exampleSpanContext(), 2).TraceState().Get("other")),
+		"later turn":      reuse(strings.Replace(token, "1.2.", "1.1.", 1)),
+		"later expiry":    reuse(strings.Replace(token, ".17", ".27", 1)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refuse(t, signer, sc, workflow, ErrForged, Claims{})
+		})
+	}
+	t.Run("other workflow", func(t *testing.T) {
+		t.Parallel()
+		refuse(t, signer, signed, "negotiation-8", ErrForged, Claims{})
+	})
+}
+
+func TestMalformedTokens(t *testing.T) {
+	t.Parallel()
+	signer := newSigner()
+	signed := sign(t, signer, exampleSpanContext(), 2)
+	token := signed.TraceState().Get(signer.Vendor)
+	mac := token[strings.LastIndex(token, ".")+1:]
+	for name, value := range map[string]string{
+		"garbage":         "x",
+		"version":         "2" + token[1:],
+		"field missing":   "1.2." + mac,
+		"field added":     token + ".x",
+		"turn 0":          "1.0.1767226500." + mac,
+		"turn padded":     "1.02.1767226500." + mac,
+		"turn signed":     "1.+2.1767226500." + mac,
+		"turn huge":       "1.99999999999999999999.1767226500." + mac,
+		"expiry negative": "1.2.-5." + mac,
+		"expiry huge":     "1.2.9223372036854775807." + mac,
+		"mac short":       "1.2.1767226500." + mac[1:],
+		"mac not base64":  "1.2.1767226500." + mac[:42] + "!",
+		// The last character holds 4 bits; its other 2 are spelling.
+		"mac respelt": "1.2.1767226500." + mac[:42] + string(mac[42]+1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sc := withState(t, signed, signer.Vendor+"="+value)
+			refuse(t, signer, sc, workflow, ErrMalformed, Claims{})
+			if _, err := Decode(value); !errors.Is(err, ErrMalformed) {
+				t.Errorf("Decode: error = %v, want %v", err, ErrMalformed)
+			}
+		})
+	}
+}
+
+func TestAStrangersContextIsMissingOurs(t *testing.T) {
+	t.Parallel()
+	signer := newSigner()
+	for name, sc := range map[string]trace.SpanContext{
+		"none": {}, "without token": exampleSpanContext(),
+		"token without ids": trace.SpanContext{}.WithTraceState(
+			sign(t, signer, exampleSpanContext(), 1).TraceState()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refuse(t, signer, sc, workflow, ErrMissing, Claims{})
+		})
+	}
+}
+
+func TestLifetime(t *testing.T) {
+	t.Parallel()
+	signer, now := newSigner(), epoch()
+	signer.Now = func() time.Time { return now }
+	last := sign(t, signer, exampleSpanContext(), signer.MaxTurns)
+	signed := sign(t, signer, exampleSpanContext(), signer.MaxTurns-1)
+	expires := now.Add(signer.TTL).UTC()
+
+	refuse(t, signer, last, workflow, ErrTurns, Claims{Turn: 3, Expires: expires})
+	now = expires.Add(-time.Nanosecond)
+	if _, parent, err := signer.Verify(signed, workflow); err != nil || !parent.IsRemote() {
+		t.Errorf("just before expiry: remote %t, %v, want a remote parent", parent.IsRemote(), err)
+	}
+	now = expires
+	refuse(t, signer, signed, workflow, ErrExpired, Claims{Turn: 2, Expires: expires})
+
+	// Without a signature there is nothing to believe, not even the expiry.
+	forged := signed.WithTraceFlags(0)
+	refuse(t, signer, forged, workflow, ErrForged, Claims{})
+}
+
+func TestSignRefuses(t *testing.T) {
+	t.Parallel()
+	valid := exampleSpanContext()
+	for name, test := range map[string]struct {
+		sc       trace.SpanContext
+		workflow string
+		turn     int
+		change   func(*Signer)
+	}{
+		"no span context": {trace.SpanContext{}, workflow, 1, func(*Signer) {}},
+		"no workflow":     {valid, "", 1, func(*Signer) {}},
+		"turn 0":          {valid, workflow, 0, func(*Signer) {}},
+		"no key":          {valid, workflow, 1, func(s *Signer) { s.Keys = nil }},
+		"short key":       {valid, workflow, 1, func(s *Signer) { s.Keys[1] = s.Keys[1][1:] }},
+		"vendor":          {valid, workflow, 1, func(s *Signer) { s.Vendor = "No Key" }},
+		"no TTL":          {valid, workflow, 1, func(s *Signer) { s.TTL = 0 }},
+		"no turns":        {valid, workflow, 1, func(s *Signer) { s.MaxTurns = 0 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			signer := newSigner()
+			signed := sign(t, signer, valid, 1)
+			test.change(signer)
+			if sc, err := signer.Sign(test.sc, test.workflow, test.turn); err == nil {
+				t.Errorf("Sign = %v, want an error", sc)
+			}
+			if signer.Check() == nil {
+				return // the arguments are wrong, not the signer
+			}
+			if _, sc, err := signer.Verify(signed, workflow); err == nil || sc.IsValid() {
+				t.Errorf("Verify = %v, %v, want an error", sc, err)
+			}
+		})
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	signer := newSigner()
+	for name, state := range map[string]string{
+		"empty": "", "one other member": "congo=t61rcWkgMzE", "full": members(32),
+		"stale token of ours": "congo=1,throughline=stale",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := withState(t, exampleSpanContext(), state)
+			header := http.Header{}
+			Return(header, sign(t, signer, want, 2))
+			if got := header.Get("tracestate"); !strings.HasPrefix(got, "throughline=1.2.") {
+				t.Errorf("tracestate = %q, want our member first", got)
+			}
+			sc, err := Extract(header)
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims, parent, err := signer.Verify(sc, workflow)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := (Claims{Turn: 2, Expires: epoch().Add(signer.TTL)}); claims != want {
+				t.Errorf("claims = %v, want %v", claims, want)
+			}
+			rest := want.TraceState().Delete("throughline")
+			if name == "full" {
+				rest = withState(t, want, members(31)).TraceState() // the last made room
+			}
+			if want := want.WithTraceState(rest).WithRemote(true); !parent.Equal(want) {
+				t.Errorf("parent = %v, want %v", asJSON(t, parent), asJSON(t, want))
+			}
+		})
+	}
+}
+
+func TestKeysRotate(t *testing.T) {
+	t.Parallel()
+	before, during := newSigner(), newSigner()
+	before.Keys = before.Keys[1:]
+	signed := sign(t, before, exampleSpanContext(), 1)
+	if _, _, err := during.Verify(signed, workflow); err != nil {
+		t.Errorf("old key still listed: %v", err)
+	}
+	after := newSigner()
+	after.Keys = after.Keys[:1]
+	refuse(t, after, signed, workflow, ErrForged, Claims{})
+	if _, _, err := after.Verify(sign(t, during, exampleSpanContext(), 1), workflow); err != nil {
+		t.Errorf("signed with the first key: %v", err)
+	}
+}
+
+func TestReasonIsEmptyWhenNothingWasRejected(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{nil, ErrMissing, (&Signer{}).Check()} {
+		if got := Reason(err); got != "" {
+			t.Errorf("Reason(%v) = %q, want none", err, got)
+		}
+	}
+}
+
+func newSigner() *Signer {
+	return &Signer{
+		Vendor: "throughline",
+		Keys: [][]byte{
+			[]byte("an example: use 32 random bytes!"), []byte("the key that was first before it"),
+		},
+		TTL:      15 * time.Minute,
+		MaxTurns: 3,
+		Now:      epoch,
+	}
+}
+
+func epoch() time.Time { return time.Unix(1767225600, 0).UTC() }
+
+func sign(t testing.TB, s *Signer, sc trace.SpanContext, turn int) trace.SpanContext {
+	t.Helper()
+	signed, err := s.Sign(sc, workflow, turn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+// refuse checks that Verify gives want, no parent, and no more than claims.
+func refuse(
+	t *testing.T, s *Signer, sc trace.SpanContext, workflow string, want error, claims Claims,
+) {
+	t.Helper()
+	got, parent, err := s.Verify(sc, workflow)
+	if !errors.Is(err, want) {
+		t.Errorf("error = %v, want %v", err, want)
+	}
+	if parent.IsValid() || parent.TraceState().Len() > 0 {
+		t.Errorf("parent = %v, want none", asJSON(t, parent))
+	}
+	if got != claims {
+		t.Errorf("claims = %v, want %v", got, claims)
+	}
+	if want := map[error]string{
+		ErrForged: "forged", ErrExpired: "expired", ErrTurns: "turns", ErrMalformed: "malformed",
+	}[want]; Reason(err) != want {
+		t.Errorf("reason = %q, want %q", Reason(err), want)
+	}
+}
+
+func withState(t testing.TB, sc trace.SpanContext, state string) trace.SpanContext {
+	t.Helper()
+	ts, err := trace.ParseTraceState(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sc.WithTraceState(ts)
+}
+
+func members(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf("m%d=%d", i, i)
+	}
+	return strings.Join(list, ",")
+}
+
+func asJSON(t testing.TB, sc trace.SpanContext) string {
+	t.Helper()
+	text, err := sc.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

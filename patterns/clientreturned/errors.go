@@ -1,0 +1,36 @@
+package clientreturned
+
+import "errors"
+
+// Why a context is not continued; match with [errors.Is].
+var (
+	// ErrMissing: there is no context, or one that carries no token of ours, as
+	// any stranger's. Nothing was claimed, so nothing is held against the client.
+	ErrMissing = errors.New("no signed context")
+	// ErrMalformed: the headers or the token do not have the form they must have.
+	ErrMalformed = errors.New("malformed")
+	// ErrForged: we did not sign this trace id, span id, flags, rest of the
+	// tracestate, workflow, turn and expiry together.
+	ErrForged = errors.New("forged")
+	// ErrExpired: it is ours, and its time is over.
+	ErrExpired = errors.New("expired")
+	// ErrTurns: it is ours, and the trace already has all the turns it may have.
+	ErrTurns = errors.New("too many turns")
+)
+
+// Reason names the error for an attribute or a metric: "malformed", "forged",
+// "expired" or "turns". It is empty when nothing was rejected: for nil, for
+// ErrMissing, and for errors that are not about what the client sent.
+func Reason(err error) string {
+	switch {
+	case errors.Is(err, ErrMalformed):
+		return "malformed"
+	case errors.Is(err, ErrForged):
+		return "forged"
+	case errors.Is(err, ErrExpired):
+		return "expired"
+	case errors.Is(err, ErrTurns):
+		return "turns"
+	}
+	return ""
+}

@@ -1,0 +1,214 @@
+// Package platform runs all four services in one process: each with telemetry of its own and
+// real sockets between them, wired as their programs wire them. The lab and the tests stand on
+// it.
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/services/gateway"
+	"example.com/throughline/services/order"
+	"example.com/throughline/services/payment"
+	"example.com/throughline/services/pricing"
+)
+
+// Config is what all four services share.
+type Config struct {
+	RedisAddr string // host:port
+	KeyPrefix string // in front of every Redis key; platforms that share a Redis need one each
+	// Telemetry is called once for each service. It may leave Service empty.
+	Telemetry func(service string) telemetry.Config
+	// Listen gives the addresses of listeners by name: the targets of a [scenario.Fleet],
+	// "payment", and "SERVICE-admin". Those left out get a free port on the loopback interface.
+	Listen map[string]string
+}
+
+// Platform is four running services.
+type Platform struct {
+	cfg       Config
+	fleet     scenario.Fleet
+	telemetry []*telemetry.Telemetry
+	stop      []func() error // in the order in which they are to stop
+}
+
+// Start starts the services, those that are called before those that call. It needs neither
+// Redis nor a Collector. Close must be called, unless Start fails.
+func Start(ctx context.Context, cfg Config) (*Platform, error) {
+	p := &Platform{cfg: cfg, fleet: scenario.Fleet{
+		Targets: map[string]string{}, Admin: map[string]string{},
+	}}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start platform: %w", err), p.Close(ctx))
+	}
+	return p, nil
+}
+
+// Fleet says where the services listen.
+func (p *Platform) Fleet() scenario.Fleet { return p.fleet }
+
+// Ledgers returns the accounts of the services' spans, in the order gateway, order, pricing,
+// payment.
+func (p *Platform) Ledgers() []telemetry.Snapshot {
+	var all []telemetry.Snapshot
+	for i := len(p.telemetry) - 1; i >= 0; i-- {
+		all = append(all, p.telemetry[i].Ledger.Snapshot())
+	}
+	return all
+}
+
+// Close stops the services, those that call before those that are called, and then flushes what
+// they have recorded, under the deadline of ctx.
+func (p *Platform) Close(ctx context.Context) error {
+	var errs []error
+	for i := len(p.stop) - 1; i >= 0; i-- {
+		errs = append(errs, p.stop[i]())
+	}
+	for _, tel := range p.telemetry {
+		errs = append(errs, tel.Shutdown(ctx))
+	}
+	p.stop = nil
+	return errors.Join(errs...)
+}
+
+func (p *Platform) start(ctx context.Context) error {
+	payments, err := p.startPayment(ctx)
+	if err != nil {
+		return err
+	}
+	prices, err := p.startPricing(ctx)
+	if err != nil {
+		return err
+	}
+	orders, err := p.startOrder(ctx, prices.URL(), payments.Addr())
+	if err != nil {
+		return err
+	}
+	_, err = p.startGateway(ctx, orders.URL(), prices.URL())
+	return err
+}
+
+func (p *Platform) startPayment(ctx context.Context) (*payment.Service, error) {
+	tel, err := p.newTelemetry(ctx, "payment")
+	if err != nil {
+		return nil, err
+	}
+	cfg := payment.Config{
+		Listen: p.addr("payment"), Admin: p.addr("payment-admin"),
+		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix, Consumer: "payment-1",
+	}
+	s, err := payment.New(cfg, payment.Wire(cfg, tel))
+	if err != nil {
+		return nil, err
+	}
+	p.run(ctx, s.Serve)
+	p.fleet.Admin["payment"] = s.AdminURL()
+	return s, nil
+}
+
+func (p *Platform) startPricing(ctx context.Context) (*pricing.Service, error) {
+	tel, err := p.newTelemetry(ctx, "pricing")
+	if err != nil {
+		return nil, err
+	}
+	cfg := pricing.Config{
+		Listen: p.addr("pricing"), Rating: p.addr("rating"), Admin: p.addr("pricing-admin"),
+		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
+	}
+	s, err := pricing.New(cfg, pricing.Wire(cfg, tel))
+	if err != nil {
+		return nil, err
+	}
+	p.run(ctx, s.Serve)
+	p.fleet.Admin["pricing"] = s.AdminURL()
+	p.fleet.Targets["pricing"] = s.URL()
+	p.fleet.Targets["rating"] = s.RatingURL()
+	return s, nil
+}
+
+func (p *Platform) startOrder(
+	ctx context.Context, pricingURL, paymentAddr string,
+) (*order.Service, error) {
+	tel, err := p.newTelemetry(ctx, "order")
+	if err != nil {
+		return nil, err
+	}
+	cfg := order.Config{
+		Listen: p.addr("order"), Admin: p.addr("order-admin"),
+		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
+		PricingURL: pricingURL, PaymentAddr: paymentAddr,
+	}
+	deps, err := order.Wire(cfg, tel)
+	if err != nil {
+		return nil, err
+	}
+	s, err := order.New(cfg, deps)
+	if err != nil {
+		return nil, err
+	}
+	p.run(ctx, s.Serve)
+	p.fleet.Admin["order"] = s.AdminURL()
+	p.fleet.Targets["order"] = s.URL()
+	return s, nil
+}
+
+func (p *Platform) startGateway(
+	ctx context.Context, orderURL, pricingURL string,
+) (*gateway.Service, error) {
+	tel, err := p.newTelemetry(ctx, "gateway")
+	if err != nil {
+		return nil, err
+	}
+	cfg := gateway.Config{
+		Listen: p.addr("gateway"), Trusted: p.addr("gateway-trusted"),
+		Admin:     p.addr("gateway-admin"),
+		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
+		OrderURL: orderURL, PricingURL: pricingURL,
+		MaxTurns: 10, MaxAge: 15 * time.Minute,
+	}
+	s, err := gateway.New(cfg, gateway.Wire(cfg, tel))
+	if err != nil {
+		return nil, err
+	}
+	p.run(ctx, s.Serve)
+	p.fleet.Admin["gateway"] = s.AdminURL()
+	p.fleet.Targets["gateway"] = s.URL()
+	p.fleet.Targets["gateway-trusted"] = s.TrustedURL()
+	return s, nil
+}
+
+// run serves in the background until the platform closes. The end of ctx does not stop it: a
+// caller that gives up waiting for Start must still be able to close in order.
+func (p *Platform) run(ctx context.Context, serve func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx) }()
+	p.stop = append(p.stop, func() error {
+		cancel()
+		return <-done
+	})
+}
+
+func (p *Platform) newTelemetry(
+	ctx context.Context, service string,
+) (*telemetry.Telemetry, error) {
+	cfg := p.cfg.Telemetry(service)
+	cfg.Service = service
+	tel, err := telemetry.New(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", service, err)
+	}
+	p.telemetry = append(p.telemetry, tel)
+	return tel, nil
+}
+
+func (p *Platform) addr(listener string) string {
+	if addr, ok := p.cfg.Listen[listener]; ok {
+		return addr
+	}
+	return "127.0.0.1:0"
+}

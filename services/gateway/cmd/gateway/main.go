@@ -1,0 +1,36 @@
+// Command gateway runs the gateway service until SIGINT or SIGTERM. See gateway.Config for its
+// environment variables; OTEL_* variables are honoured. Exit code 2: the configuration is wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"example.com/throughline/internal/program"
+	"example.com/throughline/services/gateway"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Getenv, os.Stdout)
+	stop()
+	os.Exit(program.ExitCode(os.Stderr, err))
+}
+
+func run(ctx context.Context, getenv func(string) string, stdout io.Writer) (err error) {
+	cfg, cfgErr := gateway.ConfigFrom(getenv)
+	tel, telErr := program.Telemetry(ctx, "gateway", getenv, stdout)
+	defer func() { err = errors.Join(err, program.Close(tel)) }()
+	if err := errors.Join(cfgErr, telErr); err != nil {
+		return err
+	}
+	service, err := gateway.New(cfg, gateway.Wire(cfg, tel))
+	if err != nil {
+		return err
+	}
+	return service.Serve(ctx)
+}

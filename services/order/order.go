@@ -1,0 +1,154 @@
+// Package order is the checkout as a state machine: created, filled, addressed, quoted,
+// authorised, confirmed, one state a turn, kept in Redis so that any instance may serve any turn.
+//
+// Start reading at state.go, then turns.go, the HTTP API: each turn checks its input, asks
+// pricing or payment where it needs to, and changes the state in one step. Confirming places the
+// order (placed.go): state and message are written in one transaction, and the message carries
+// the trace context. Where the parts are wired, and with them the faults, is wire.go.
+package order
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"example.com/throughline/internal/admin"
+	"example.com/throughline/internal/document"
+	"example.com/throughline/internal/env"
+	"example.com/throughline/internal/fault"
+	"example.com/throughline/internal/httpserver"
+	"example.com/throughline/internal/inflight"
+	"example.com/throughline/internal/lifecycle"
+	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/streammessage"
+	"example.com/throughline/services/payment/paymentv1"
+)
+
+// scope is the instrumentation scope of the spans that this service starts itself.
+const scope = "example.com/throughline/services/order"
+
+// Config is what a deployment decides.
+type Config struct {
+	Listen      string // HTTP, host:port
+	Admin       string // admin listener, host:port; keep it off public networks
+	RedisAddr   string // host:port
+	KeyPrefix   string // in front of every Redis key, such as "shop:"
+	PricingURL  string // base URL
+	PaymentAddr string // gRPC, host:port
+}
+
+// ConfigFrom reads the configuration from the environment; all errors at once.
+func ConfigFrom(getenv func(string) string) (Config, error) {
+	r := env.New(getenv)
+	cfg := Config{
+		Listen:      r.Addr("ORDER_LISTEN", "127.0.0.1:8081"),
+		Admin:       r.Addr("ADMIN_LISTEN", "127.0.0.1:9081"),
+		RedisAddr:   r.Addr("REDIS_ADDR", "127.0.0.1:6379"),
+		KeyPrefix:   r.String("REDIS_KEY_PREFIX", "shop:"),
+		PricingURL:  r.URL("PRICING_URL", "http://127.0.0.1:8082"),
+		PaymentAddr: r.Addr("PAYMENT_ADDR", "127.0.0.1:8083"),
+	}
+	return cfg, r.Err()
+}
+
+// Deps are the parts that an order service is made of. All are required; [Wire] makes them.
+type Deps struct {
+	Telemetry *telemetry.Telemetry
+	Redis     *redis.Client
+	Pricing   *http.Client
+	Payment   paymentv1.PaymentServiceClient
+	// Handoff turns the context of a request into that of work which outlives it.
+	Handoff func(context.Context) context.Context
+	Faults  *fault.Set
+	// Close releases what the clients hold. It is called once, after the last request.
+	Close func() error
+}
+
+// Service is an order service with its listeners open. Serve runs it.
+type Service struct {
+	http, admin net.Listener
+	servers     []lifecycle.Server
+	close       func() error
+}
+
+// New opens the listeners and puts the parts together. It needs neither Redis, pricing, payment
+// nor a Collector: what is missing shows in the readiness and in the answers.
+func New(cfg Config, deps Deps) (*Service, error) {
+	s := &Service{close: deps.Close}
+	var err error
+	if s.http, err = lifecycle.Listen(cfg.Listen); err != nil {
+		return nil, fmt.Errorf("order: HTTP listener: %w", err)
+	}
+	if s.admin, err = lifecycle.Listen(cfg.Admin); err != nil {
+		return nil, errors.Join(fmt.Errorf("order: admin listener: %w", err), s.http.Close())
+	}
+	work := &inflight.Tracker{}
+	router := httpserver.New(httpserver.Options{Telemetry: deps.Telemetry, Inflight: work})
+	newTurns(cfg, deps, work).routes(router)
+	adminHandler := admin.Handler(admin.Config{
+		Telemetry: deps.Telemetry,
+		Ready: map[string]func(context.Context) error{
+			"redis": func(ctx context.Context) error { return deps.Redis.Ping(ctx).Err() },
+		},
+		Faults: deps.Faults,
+		Idle:   []func(context.Context) error{work.Wait},
+	})
+	s.servers = []lifecycle.Server{
+		lifecycle.HTTP("order", lifecycle.NewHTTPServer(router), s.http),
+		lifecycle.Worker("receipts", awaitWork(work)),
+		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
+	}
+	return s, nil
+}
+
+// awaitWork keeps a service up until its background work is done.
+func awaitWork(work *inflight.Tracker) func(context.Context) error {
+	return func(ctx context.Context) error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return work.Wait(drain)
+	}
+}
+
+// URL is the base URL of the HTTP listener.
+func (s *Service) URL() string { return "http://" + s.http.Addr().String() }
+
+// AdminURL is the base URL of the admin listener.
+func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String() }
+
+// Serve runs until ctx is done; then it ends the requests in flight and the work that they left
+// behind, and closes the clients.
+func (s *Service) Serve(ctx context.Context) error {
+	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
+	return errors.Join(err, s.close())
+}
+
+func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
+	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
+	return &turns{
+		orders: document.Collection[Order]{
+			Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
+		},
+		stock:   stock{redis: deps.Redis, prefix: cfg.KeyPrefix},
+		pricing: pricing{client: deps.Pricing, url: cfg.PricingURL},
+		payment: payments{client: deps.Payment},
+		placed: placed{
+			producer: streammessage.Producer{
+				Tracer: tracer, Propagator: deps.Telemetry.Propagator,
+			},
+			stream: cfg.KeyPrefix + destination,
+		},
+		receipts: receipts{
+			redis: deps.Redis, prefix: cfg.KeyPrefix + "receipt:",
+			tracer: tracer, logger: deps.Telemetry.Logger,
+			work: work, handoff: deps.Handoff,
+		},
+		logger: deps.Telemetry.Logger,
+	}
+}

@@ -1,0 +1,215 @@
+package order
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
+
+	"example.com/throughline/internal/document"
+	"example.com/throughline/internal/httpserver"
+	"example.com/throughline/internal/id"
+	"example.com/throughline/internal/problem"
+	"example.com/throughline/internal/shop"
+)
+
+// turns is the HTTP API: one handler a turn of the checkout.
+type turns struct {
+	orders   document.Collection[Order]
+	stock    stock
+	pricing  pricing
+	payment  payments
+	placed   placed
+	receipts receipts
+	logger   *slog.Logger
+}
+
+func (t *turns) routes(r *httpserver.Router) {
+	r.Handle("POST /orders", t.create)
+	r.Handle("GET /orders/{id}", t.read)
+	r.Handle("GET /orders/{id}/receipt", t.receipt)
+	r.Handle("PUT /orders/{id}/items", t.items)
+	r.Handle("PUT /orders/{id}/shipping", t.shipping)
+	r.Handle("POST /orders/{id}/quote", t.quote)
+	r.Handle("POST /orders/{id}/payment", t.pay)
+	r.Handle("POST /orders/{id}/confirm", t.confirm)
+}
+
+func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
+	var req struct {
+		ID       string `json:"id"`
+		Customer string `json:"customer"`
+	}
+	if err := httpserver.Decode(r, &req); err != nil {
+		return err
+	}
+	if !id.Valid(req.ID) {
+		return problem.New(422, "invalid-id", "id %.64q: want 1 to 64 characters a-z, 0-9", req.ID)
+	}
+	if len(req.Customer) == 0 || len(req.Customer) > 64 {
+		return problem.New(422, "invalid-customer", "customer: want 1 to 64 bytes")
+	}
+	identify(r.Context(), req.ID)
+	o := Order{ID: req.ID, Customer: req.Customer, State: Created, Created: time.Now().UTC()}
+	err := t.orders.Create(r.Context(), o.ID, o)
+	if errors.Is(err, document.ErrExists) {
+		return problem.New(409, "exists", "order %s exists already", o.ID)
+	}
+	if err != nil {
+		return unavailable("order state", err)
+	}
+	return httpserver.Respond(w, http.StatusCreated, o)
+}
+
+func (t *turns) read(w http.ResponseWriter, r *http.Request) error {
+	o, err := t.load(r)
+	if err != nil {
+		return err
+	}
+	if o.State == Confirmed {
+		if o.Payment, err = t.payment.state(r.Context(), o.ID); err != nil {
+			return err
+		}
+	}
+	return httpserver.Respond(w, http.StatusOK, o)
+}
+
+func (t *turns) items(w http.ResponseWriter, r *http.Request) error {
+	var req struct {
+		Items []Item `json:"items"`
+	}
+	orderID, err := identified(r)
+	if err != nil {
+		return err
+	}
+	if err := httpserver.Decode(r, &req); err != nil {
+		return err
+	}
+	if err := validItems(req.Items); err != nil {
+		return err
+	}
+	if err := t.stock.check(r.Context(), req.Items); err != nil {
+		return err
+	}
+	return t.change(w, r, orderID, func(o *Order) error { return o.fill(req.Items) })
+}
+
+func validItems(items []Item) error {
+	if len(items) == 0 || len(items) > 50 {
+		return problem.New(422, "invalid-items", "items: got %d, want 1 to 50", len(items))
+	}
+	seen := make(map[string]bool, len(items))
+	for i, item := range items {
+		if item.Qty < 1 || item.Qty > 1000 {
+			return problem.New(422, "invalid-quantity",
+				"items[%d].qty %d: want 1 to 1000", i, item.Qty)
+		}
+		if seen[item.SKU] {
+			return problem.New(422, "duplicate-sku", "items[%d].sku %.64q: is there twice",
+				i, item.SKU)
+		}
+		seen[item.SKU] = true
+	}
+	return nil
+}
+
+func (t *turns) shipping(w http.ResponseWriter, r *http.Request) error {
+	var req Shipping
+	orderID, err := identified(r)
+	if err != nil {
+		return err
+	}
+	if err := httpserver.Decode(r, &req); err != nil {
+		return err
+	}
+	if req.Method != "standard" && req.Method != "express" {
+		return problem.New(422, "invalid-method",
+			"method %.64q: want standard or express", req.Method)
+	}
+	if len(req.Country) != 2 {
+		return problem.New(422, "invalid-country",
+			"country %.64q: want an ISO 3166-1 alpha-2 code such as DE", req.Country)
+	}
+	return t.change(w, r, orderID, func(o *Order) error { return o.address(req) })
+}
+
+func (t *turns) quote(w http.ResponseWriter, r *http.Request) error {
+	var req quoteOptions
+	o, err := t.load(r)
+	if err != nil {
+		return err
+	}
+	if err := httpserver.Decode(r, &req); err != nil {
+		return err
+	}
+	if err := o.require("quote", Addressed, Quoted); err != nil {
+		return err
+	}
+	q, err := t.pricing.quote(r.Context(), o, req)
+	if err != nil {
+		return err
+	}
+	trace.SpanFromContext(r.Context()).SetAttributes(shop.OrderTotal.Int64(q.Total))
+	return t.change(w, r, o.ID, func(now *Order) error {
+		if err := now.unchanged(o); err != nil {
+			return err
+		}
+		return now.price(q)
+	})
+}
+
+// load reads the order of the request's path.
+func (t *turns) load(r *http.Request) (Order, error) {
+	orderID, err := identified(r)
+	if err != nil {
+		return Order{}, err
+	}
+	o, err := t.orders.Get(r.Context(), orderID)
+	if err != nil {
+		return Order{}, stateError(orderID, err)
+	}
+	return o, nil
+}
+
+// change applies one step to the order and answers with the new state.
+func (t *turns) change(
+	w http.ResponseWriter, r *http.Request, orderID string, step func(*Order) error,
+) error {
+	o, err := t.orders.Update(r.Context(), orderID, func(o *Order, _ redis.Pipeliner) error {
+		return step(o)
+	})
+	if err != nil {
+		return stateError(orderID, err)
+	}
+	return httpserver.Respond(w, http.StatusOK, o)
+}
+
+func stateError(orderID string, err error) error {
+	switch {
+	case errors.Is(err, document.ErrNotFound):
+		return problem.New(404, "unknown-order", "order %s: not known", orderID)
+	case errors.Is(err, document.ErrConflict):
+		return problem.New(409, "conflict", "order %s: changed by others at once", orderID)
+	default:
+		return unavailable("order state", err)
+	}
+}
+
+// identified returns the id of the request's path and puts it on the SERVER span.
+func identified(r *http.Request) (string, error) {
+	orderID := r.PathValue("id")
+	if !id.Valid(orderID) {
+		return "", problem.New(404, "unknown-order", "order %.64q: not known", orderID)
+	}
+	identify(r.Context(), orderID)
+	return orderID, nil
+}
+
+func identify(ctx context.Context, orderID string) {
+	trace.SpanFromContext(ctx).SetAttributes(
+		shop.WorkflowID.String(orderID), shop.OrderID.String(orderID))
+}
