@@ -36,8 +36,8 @@ func TestNothingValidLeavesTheContextAsItIs(t *testing.T) {
 		"no span id":         {"b3": traceID},
 		"zero ids":           {"b3": "0000000000000000-0000000000000000-1"},
 		"upper case":         {"b3": "A3CE929D0E0E4736-00F067AA0BA902B7-1"},
-		"bad decision":       {"b3": idss + "-x"},
-		"bad parent":         {"b3": idss + "-1-x"},
+		"bad decision":       {"b3": ids + "-x"},
+		"bad parent":         {"b3": ids + "-1-x"},
 		"multi no span id":   {"x-b3-traceid": traceID, "x-b3-sampled": "1"},
 		"multi bad decision": {"x-b3-traceid": traceID, "x-b3-spanid": spanID, "x-b3-sampled": "x"},
 		"96-bit trace id":    {"x-b3-traceid": traceID[8:], "x-b3-spanid": spanID},
@@ -66,9 +66,10 @@ func TestNothingIsWrittenWithoutASpanContext(t *testing.T) {
 
 func TestB3StateDoesNotLeakIntoAnotherTrace(t *testing.T) {
 	t.Parallel()
-	debug := headers{"b3": idss + "-d"}
-	both := headers{"traceparent": "00-" + otherIDs + "-00", "b3": debug["b3"]}
-	undecided := headers{"traceparent": both["traceparent"], "b3": idss}
+	debug := headers{"b3": ids + "-d"}
+	alone := headers{"traceparent": "00-" + otherIDs + "-00"}
+	both := headers{"traceparent": alone["traceparent"], "b3": debug["b3"]}
+	undecided := headers{"traceparent": alone["traceparent"], "b3": ids}
 	earlier := Propagator{}.Extract(t.Context(), debug)
 	for name, ctx := range map[string]context.Context{
 		"debug beside W3C":        Propagator{}.Extract(t.Context(), both),
@@ -91,8 +92,8 @@ func TestB3StateDoesNotLeakIntoAnotherTrace(t *testing.T) {
 
 func TestDebugOfTheSameTraceEndsWhenW3CContinuesIt(t *testing.T) {
 	t.Parallel()
-	ctx := Propagator{}.Extract(t.Context(), headers{"b3": idss + "-d"})
-	ctx = Propagator{}.Extract(ctx, headers{"traceparent": "00-" + ids + "-01"})
+	ctx := Propagator{}.Extract(t.Context(), headers{"b3": ids + "-d"})
+	ctx = Propagator{}.Extract(ctx, headers{"traceparent": w3c})
 	out := headers{}
 	Propagator{Write: B3Single}.Inject(ctx, out)
 	if want := ids + "-1"; out["b3"] != want {
@@ -110,13 +111,13 @@ func TestExtract(t *testing.T) {
 	}{
 		"W3C":                 {headers{"traceparent": w3c}, traceID, sampled},
 		"W3C wins":            {headers{"traceparent": w3c, "b3": otherIDs + "-1"}, traceID, sampled},
-		"W3C wins, unsampled": {headers{"traceparent": w3cDeny, "b3": idss + "-1"}, traceID, 0},
+		"W3C wins, unsampled": {headers{"traceparent": w3cDeny, "b3": ids + "-1"}, traceID, 0},
 		"B3 when W3C is bad":  {headers{"traceparent": "x", "b3": otherIDs + "-1"}, other, sampled},
-		"single":              {headers{"b3": idss + "-1"}, traceID, sampled},
-		"single deny":         {headers{"b3": idss + "-0"}, traceID, 0},
-		"single defer":        {headers{"b3": idss}, traceID, sampled},
-		"single debug":        {headers{"b3": idss + "-d"}, traceID, sampled},
-		"single with parent":  {headers{"b3": idss + "-1-" + spanID}, traceID, sampled},
+		"single":              {headers{"b3": ids + "-1"}, traceID, sampled},
+		"single deny":         {headers{"b3": ids + "-0"}, traceID, 0},
+		"single defer":        {headers{"b3": ids}, traceID, sampled},
+		"single debug":        {headers{"b3": ids + "-d"}, traceID, sampled},
+		"single with parent":  {headers{"b3": ids + "-1-" + spanID}, traceID, sampled},
 		"single 64 bit":       {headers{"b3": padded[16:] + "-" + spanID + "-1"}, padded, sampled},
 		"single 64 bit defer": {headers{"b3": padded[16:] + "-" + spanID}, padded, sampled},
 		"multi":               {multiHeaders("x-b3-sampled", "1"), traceID, sampled},
@@ -124,7 +125,9 @@ func TestExtract(t *testing.T) {
 		"multi deny":          {multiHeaders("x-b3-sampled", "0"), traceID, 0},
 		"multi defer":         {multiHeaders("x-b3-sampled", ""), traceID, sampled},
 		"multi debug":         {multiHeaders("x-b3-flags", "1"), traceID, sampled},
-		"multi 64 bit":        {headers{"x-b3-traceid": padded[16:], "x-b3-spanid": spanID}, padded, sampled},
+		"multi 64 bit": {headers{
+			"x-b3-traceid": padded[16:], "x-b3-spanid": spanID,
+		}, padded, sampled},
 		"multi when single is bad": {headers{
 			"b3": "d", "x-b3-traceid": traceID, "x-b3-spanid": spanID, "x-b3-sampled": "0",
 		}, traceID, 0},
@@ -144,7 +147,7 @@ func TestExtract(t *testing.T) {
 func TestReadIsObeyed(t *testing.T) {
 	t.Parallel()
 	w3c := headers{"traceparent": w3c, "baggage": "a=1"}
-	single := headers{"b3": idss + "-1"}
+	single := headers{"b3": ids + "-1"}
 	for name, test := range map[string]struct {
 		read Dialect
 		in   headers
@@ -216,7 +219,7 @@ func TestInject(t *testing.T) {
 
 func TestDebugHoldsForTheSpansOfItsTrace(t *testing.T) {
 	t.Parallel()
-	ctx := Propagator{}.Extract(t.Context(), headers{"b3": idss + "-d"})
+	ctx := Propagator{}.Extract(t.Context(), headers{"b3": ids + "-d"})
 	child := spanContext(t, traceID, sampled).WithSpanID(trace.SpanID{7: 1})
 	out := headers{}
 	Propagator{Write: B3Single}.Inject(trace.ContextWithSpanContext(ctx, child), out)

@@ -6,8 +6,8 @@ import (
 
 func BenchmarkExtract(b *testing.B) {
 	for name, in := range map[string]headers{
-		"W3C":    {"traceparent": "00-" + traceID + "-" + spanID + "-01"},
-		"single": {"b3": traceID + "-" + spanID + "-1"},
+		"W3C":    {"traceparent": w3c},
+		"single": {"b3": ids + "-1"},
 		"multi":  multiHeaders("x-b3-sampled", "1"),
 		"none":   {},
 	} {
@@ -21,7 +21,7 @@ func BenchmarkExtract(b *testing.B) {
 }
 
 func BenchmarkInject(b *testing.B) {
-	ctx := Propagator{}.Extract(b.Context(), headers{"b3": traceID + "-" + spanID + "-1"})
+	ctx := Propagator{}.Extract(b.Context(), headers{"b3": ids + "-1"})
 	for name, write := range map[string]Dialect{
 		"W3C": W3C, "single": B3Single, "multi": B3Multi,
 	} {

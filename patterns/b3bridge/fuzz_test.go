@@ -7,8 +7,8 @@ import (
 )
 
 func FuzzExtract(f *testing.F) {
-	f.Add("00-"+traceID+"-"+spanID+"-01", "", "", "", "", "")
-	f.Add("", traceID+"-"+spanID+"-d", "", "", "", "")
+	f.Add(w3c, "", "", "", "", "")
+	f.Add("", ids+"-d", "", "", "", "")
 	f.Add("", "", traceID[16:], spanID, "1", "")
 	f.Add("x", "d", traceID, spanID, "", "1")
 	f.Add("", "0", "", "", "0", "")

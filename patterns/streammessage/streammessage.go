@@ -87,7 +87,7 @@ func (p Producer) Send(
 	for _, field := range p.Propagator.Fields() {
 		delete(message, field) // a stale tracestate would stay where none is written
 	}
-	p.Propagator.Inject(context.Background(), message)
+	p.Propagator.Inject(ctx, message)
 
 	id, err := add(ctx, message)
 	if err != nil {
