@@ -57,7 +57,13 @@ func TestEveryWayToFailIsAProblem(t *testing.T) {
 	}{
 		"the peer's problem": {answer(409, problem.ContentType, conflict), 409, "out-of-stock", "one left"},
 		"no problem":         {answer(400, "text/plain", "canary"), 502, "bad-gateway", ""},
-		"a redirect":         {answer(302, "text/plain", ""), 502, "bad-gateway", ""},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/path" {
+				http.Redirect(w, r, "/elsewhere", http.StatusFound)
+				return
+			}
+			_, _ = io.WriteString(w, "{}") // must not be fetched
+		}, 502, "bad-gateway", ""},
 		"a problem in a 302": {answer(302, problem.ContentType, conflict), 502, "bad-gateway", ""},
 		"no JSON":            {answer(200, "application/json", "canary"), 502, "bad-gateway", ""},
 		"too large": {answer(200, "application/json", `"`+strings.Repeat("x", 1<<20)+`"`),
@@ -211,6 +217,33 @@ func TestARoundTrip(t *testing.T) {
 		t.Errorf("status = %v, want unset", span.Status)
 	}
 }
+
+func TestATooLargeResponseIsNeverTaken(t *testing.T) {
+	t.Parallel()
+	url, client, _ := serve(t, httpclient.Options{},
+		answer(200, "application/json", `"`+strings.Repeat("x", 1<<20)+`"`))
+	err := httpclient.JSON(t.Context(), client, http.MethodGet, url, nil, nil)
+	if err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("error = %v, want one about the size", err)
+	}
+}
+
+func TestIdleConnectionsOfTheBaseAreClosed(t *testing.T) {
+	t.Parallel()
+	base := &idler{}
+	httpclient.New(telemetrytest.New(t).Telemetry, httpclient.Options{Base: base}).
+		CloseIdleConnections()
+	if !base.closed {
+		t.Error("CloseIdleConnections did not reach the base")
+	}
+}
+
+type idler struct {
+	http.RoundTripper
+	closed bool
+}
+
+func (i *idler) CloseIdleConnections() { i.closed = true }
 
 func TestAMistakeOfOursIsNoProblem(t *testing.T) {
 	t.Parallel()

@@ -31,9 +31,7 @@ func (rt *Router) adapt(route string, h HandlerFunc) http.Handler {
 		if wire.Enabled(ctx, logger) {
 			wire.Log(ctx, logger, wire.Received, route, wire.Headers(r.Header))
 		}
-		if r.Body != nil {
-			r.Body = bounded{http.MaxBytesReader(w, r.Body, rt.options.MaxBody)}
-		}
+		r.Body = bounded{r.Body}
 		rec := &recorder{ResponseWriter: w}
 		err := call(h, rec, r)
 		aborted := errors.Is(err, http.ErrAbortHandler)
@@ -68,12 +66,12 @@ func (rt *Router) settle(
 	if err == nil && errorType == "" {
 		return
 	}
-	level, attrs := slog.LevelWarn, []slog.Attr{
+	level, message, attrs := slog.LevelWarn, "request refused", []slog.Attr{
 		slog.Int(string(semconv.HTTPResponseStatusCodeKey), status),
 		slog.String(string(semconv.HTTPRouteKey), route),
 	}
 	if errorType != "" {
-		level = slog.LevelError
+		level, message = slog.LevelError, "request failed"
 		attrs = append(attrs, slog.String(string(semconv.ErrorTypeKey), errorType))
 	}
 	if err != nil {
@@ -82,7 +80,7 @@ func (rt *Router) settle(
 	if p := (*panicked)(nil); errors.As(err, &p) {
 		attrs = append(attrs, slog.String(string(semconv.ExceptionStacktraceKey), p.stack))
 	}
-	rt.options.Telemetry.Logger.LogAttrs(ctx, level, "request failed", attrs...)
+	rt.options.Telemetry.Logger.LogAttrs(ctx, level, message, attrs...)
 }
 
 // call turns a panic of h into an error.

@@ -77,7 +77,13 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.S
 
 // route sends what no pattern matches to a handler of our own. A catch-all pattern "/" would do
 // so too, but as a route it would also name the span, and answer 404 where 405 is due.
+//
+// The bound on the body is put here, on the connection's own ResponseWriter: only that one takes
+// the hint to close the connection gently, so that a caller who still sends reads the 413 and not
+// a reset.
 func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
+	r = r.WithContext(r.Context()) // net/http looks at the original's body when it is done
+	r.Body = http.MaxBytesReader(w, r.Body, rt.options.MaxBody)
 	if _, pattern := rt.mux.Handler(r); pattern == "" {
 		rt.unmatched.ServeHTTP(w, r)
 		return

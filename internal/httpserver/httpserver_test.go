@@ -102,7 +102,7 @@ func TestFailures(t *testing.T) {
 			if len(span.Events) != 0 {
 				t.Errorf("events %v, want none: the log record is the one place", span.Events)
 			}
-			lines := tel.Lines("request failed")
+			lines := append(tel.Lines("request failed"), tel.Lines("request refused")...)
 			if len(lines) != 1 {
 				t.Fatalf("%d log records, want one", len(lines))
 			}

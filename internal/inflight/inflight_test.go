@@ -184,16 +184,31 @@ func TestStatsCountsFromBeginToEnd(t *testing.T) {
 		ctx := h.TagRPC(t.Context(), &stats.RPCTagInfo{})
 		h.HandleRPC(ctx, &stats.Begin{})
 		returned := waiting(t, &tr)
-		release := make(chan struct{})
-		tr.Go(ctx, context.Background(), func(context.Context) { <-release })
 		next.onEnd = func() {
 			if returned() {
 				t.Error("Wait returned before next had seen stats.End")
 			}
 		}
 		h.HandleRPC(ctx, &stats.End{})
-		if !next.ended || returned() {
-			t.Errorf("next saw End: %t; Wait returned before background work", next.ended)
+		if !next.ended || !returned() {
+			t.Errorf("next saw stats.End: %t; Wait did not return after it", next.ended)
+		}
+	})
+}
+
+func TestWaitCoversWhatAnRPCSpawns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tr inflight.Tracker
+		h := tr.Stats(&recorder{onEnd: func() {}})
+		ctx := h.TagRPC(t.Context(), &stats.RPCTagInfo{})
+		h.HandleRPC(ctx, &stats.Begin{})
+		returned := waiting(t, &tr)
+		release := make(chan struct{})
+		tr.Go(ctx, context.Background(), func(context.Context) { <-release })
+		h.HandleRPC(ctx, &stats.End{})
+		if returned() {
+			t.Error("Wait returned before background work")
 		}
 		close(release)
 		if !returned() {

@@ -61,7 +61,7 @@ func TestAnErrorGivesNothingAway(t *testing.T) {
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	p := problem.New(422, "unknown-sku", "there is no %q", "cup").
-		With("sku", "cup").With("status", 200).With("trace_id", "forged")
+		With("sku", "cup").With("status", 200).With("trace_id", "forged").With("instance", "/x")
 	resp, body := send(t, p)
 	if diff := cmp.Diff(map[string]any{
 		"type": "https://throughline.example/problems/unknown-sku", "title": "Unknown sku",

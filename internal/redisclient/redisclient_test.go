@@ -65,6 +65,19 @@ func TestAStoppedRedisFailsWithinASecond(t *testing.T) {
 	})
 }
 
+func TestTheWorstCaseIsUnderASecond(t *testing.T) {
+	t.Parallel()
+	client, _, _ := connect(t)
+	o := client.Options()
+	if o.MaxRetries != 0 {
+		t.Errorf("%d retries, want none", o.MaxRetries)
+	}
+	worst := o.PoolTimeout + time.Duration(o.DialerRetries)*o.DialTimeout + o.ReadTimeout
+	if worst >= time.Second {
+		t.Errorf("waiting, dialling and reading may take %v, want less than 1 s", worst)
+	}
+}
+
 func failsFast(t *testing.T, client *redis.Client) {
 	t.Helper()
 	start := time.Now()

@@ -28,13 +28,13 @@ type platform struct {
 	mu       sync.Mutex
 	ended    int64
 	missing  int64 // spans that the ledger claims on top
+	lost     int64 // spans that ended but are neither exported nor dropped
 	pending  int64
 	quiesced int
 	faults   map[string]bool
 	asked    []string // requests to the admin listener that change something
 	headers  []http.Header
 	last     trace.SpanContext // of the last request's span
-	judged   chan struct{}     // closed by the second quiesce
 }
 
 func (p *platform) served() trace.SpanContext {
@@ -45,8 +45,7 @@ func (p *platform) served() trace.SpanContext {
 
 func newPlatform(t *testing.T) *platform {
 	t.Helper()
-	p := &platform{store: tracetree.New(1000), faults: map[string]bool{"sever": false},
-		judged: make(chan struct{})}
+	p := &platform{store: tracetree.New(1000), faults: map[string]bool{"sever": false}}
 	tp := sdktrace.NewTracerProvider(
 		sdktrace.WithSyncer(p.store.SpanExporter()),
 		sdktrace.WithResource(sdkresource.NewSchemaless(
@@ -85,8 +84,14 @@ func (p *platform) serve(w http.ResponseWriter, r *http.Request) {
 	child.End()
 	span.End()
 	p.ended += 2
-	if r.URL.Path == "/moved" {
+	switch r.URL.Path {
+	case "/moved":
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		return
+	case "/silent":
+		w.Header().Del("Server-Timing")
+	case "/big":
+		io.WriteString(w, `{"n": 90071992547409931, "type": "`+r.Header.Get("Content-Type")+`"}`)
 		return
 	}
 	w.WriteHeader(http.StatusCreated)
@@ -99,12 +104,10 @@ func (p *platform) admin() http.Handler {
 	mux.HandleFunc("POST /quiesce", func(w http.ResponseWriter, _ *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.quiesced++; p.quiesced == 2 {
-			close(p.judged)
-		}
+		p.quiesced++
 		json.NewEncoder(w).Encode(telemetry.Snapshot{
 			Service: "gateway", Instance: "g-1", Pending: p.pending,
-			Ended: p.ended + p.missing, Exported: p.ended + p.missing,
+			Ended: p.ended + p.missing + p.lost, Exported: p.ended + p.missing,
 		})
 	})
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {

@@ -1,8 +1,11 @@
 package scenario_test
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,6 +125,35 @@ dir/claim.txtar: fault "sewer" is at no service: known are sever
 await spans: context deadline exceeded: gateway (instance g-1): 2 of 5 exported spans arrived
 `,
 			hopeless: true,
+		},
+		"a value that must not be there": {
+			text: "C.\n\n-- turns --\nGET gateway /big\nstatus 200\nexpect body.n absent\n" +
+				"-- trace --\nnone\n",
+			diff: `
+dir/claim.txtar:6: body.n: got "90071992547409931", want nothing (GET gateway /big ` +
+				`answered 200: {"n": 90071992547409931, "type": ""})
+`,
+		},
+		"an answer that is not JSON": {
+			text: "C.\n\n-- turns --\nGET gateway /moved\nstatus 302\nexpect body.n = *\n" +
+				"-- trace --\nnone\n",
+			diff: `
+dir/claim.txtar:6: body.n: body is not JSON: invalid character '<' looking for beginning of ` +
+				`value (GET gateway /moved answered 302: <a href="/elsewhere">Found</a>.)
+`,
+		},
+		"no answer names its trace": {
+			text: "C.\n\n-- turns --\nGET gateway /silent\nstatus 201\n-- trace --\nnone\n",
+			diff: `
+dir/claim.txtar: no answer told which trace served it (Server-Timing)
+`,
+		},
+		"a ledger that does not add up": {
+			prepare: func(p *platform) { p.lost = 1 },
+			text:    oneTurn + "-- trace --\n...\n",
+			diff: `
+ledger of gateway (instance g-1): ended 3 is not exported 2 + dropped 0, pending 0
+`,
 		},
 		"pending spans": {
 			prepare: func(p *platform) { p.pending = 1 },
@@ -278,31 +310,93 @@ func TestFaultsAreOnDuringTheRunAndMendedWhateverHappens(t *testing.T) {
 	}
 }
 
+// lateLogs is a source whose log records arrive after the run has looked for them once.
+type lateLogs struct {
+	*tracetree.Store
+	looks int
+	log   func() tracetree.Log
+}
+
+func (s *lateLogs) Journey(ctx context.Context, traces []string) (scenario.Journey, error) {
+	j, err := s.Store.Journey(ctx, traces)
+	if s.looks++; s.looks == 2 {
+		s.AddLogs(s.log())
+	}
+	return j, err
+}
+
 func TestLogRecordsMayArriveAfterTheSpans(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// The run looks for log records once it has asked for the ledger twice.
-		<-p.judged
+	source := &lateLogs{Store: p.store, log: func() tracetree.Log {
 		sc := p.served()
-		p.store.AddLogs(tracetree.Log{
+		return tracetree.Log{
 			Service: "gateway", Severity: "INFO", Body: "done",
 			TraceID: sc.TraceID().String(), SpanID: sc.SpanID().String(),
 			Attributes: map[string]any{"n": int64(1)},
-		})
-	}()
-	got := p.run(t, oneTurn+`-- trace --
+		}
+	}}
+	r := &scenario.Runner{Fleet: p.fleet, Source: source}
+	got := r.Run(t.Context(), parse(t, oneTurn+`-- trace --
 gateway server POST /things  @it
   ...
 -- logs --
 correlated
 gateway INFO "done"  @it n=1 !m
+`))
+	if !got.Pass || source.looks != 3 {
+		t.Errorf("looked %d times, want 3:\n%s", source.looks, got.Diff)
+	}
+}
+
+func TestServicesAreQuiescedInTheOrderOfWorkTwice(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, strings.Split(r.URL.Path, "/")[1])
+		io.WriteString(w, "{}")
+	}))
+	t.Cleanup(server.Close)
+	p.fleet.Admin = make(map[string]string)
+	for _, name := range []string{"audit", "gateway", "order", "payment", "pricing"} {
+		p.fleet.Admin[name] = server.URL + "/" + name
+	}
+	if got := p.run(t, oneTurn+"-- trace --\n...\n"); !got.Pass {
+		t.Fatal(got.Diff)
+	}
+	once := "gateway order pricing payment audit"
+	if got := strings.Join(asked, " "); got != once+" "+once {
+		t.Errorf("asked %s, want %s, twice", got, once)
+	}
+}
+
+func TestContentTypeIsJSONUnlessSaidOtherwise(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	got := p.run(t, `Claim.
+
+-- turns --
+POST gateway /big
+{}
+status 200
+expect body.type = application/json
+
+POST gateway /big
+Content-Type:
+{}
+status 200
+expect body.type = ""
+
+POST gateway /big
+body "{}"
+status 200
+expect body.type = ""
+-- trace --
+...
 `)
-	<-done
 	if !got.Pass {
-		t.Errorf("failed:\n%s", got.Diff)
+		t.Error(got.Diff)
 	}
 }
 

@@ -95,9 +95,9 @@
 //
 // # logs, absent
 //
-// In logs a line service LEVEL "message" says that such a record arrived; behind it @label says that
-// it carries the ids of the span so labelled in a tree, and key=value, key=* and !key speak of its
-// attributes. The word correlated says that every log record of the journey carries the ids of a
+// In logs a line service LEVEL "message" says that such a record arrived; behind it @label says
+// that it carries the ids of the span so labelled in a tree, and key=value, key=* and !key speak
+// of its attributes. The word correlated says that every log record of the journey carries the ids of a
 // span of the journey.
 //
 // Each line of absent is a text that must be nowhere in the journey: in no name, attribute, event,

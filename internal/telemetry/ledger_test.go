@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -16,18 +17,24 @@ import (
 
 func TestAFullQueueIsCountedExactly(t *testing.T) {
 	t.Parallel()
-	fate, entered, release := blocked()
-	defer release()
-	tel := start(t, telemetry.Config{SpanExporter: &spanExporter{fate: fate}, QueueSize: 4})
-	end(tel, 4)
-	<-entered // a full queue is a full batch, so the export has begun
-	end(tel, 7)
-	want(t, tel, 11, 0, 4, map[string]int64{"queue_full": 7})
-	release()
-	if err := tel.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	want(t, tel, 11, 4, 0, map[string]int64{"queue_full": 7})
+	synctest.Test(t, func(t *testing.T) {
+		fate, entered, release := blocked()
+		defer release()
+		tel := start(t, telemetry.Config{SpanExporter: &spanExporter{fate: fate}, QueueSize: 4})
+		began := time.Now()
+		end(tel, 4)
+		<-entered
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("a full queue waited %v for its export, want none", waited)
+		}
+		end(tel, 7)
+		want(t, tel, 11, 0, 4, map[string]int64{"queue_full": 7})
+		release()
+		if err := tel.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want(t, tel, 11, 4, 0, map[string]int64{"queue_full": 7})
+	})
 }
 
 func TestAFailedExportCountsItsWholeBatch(t *testing.T) {
@@ -73,27 +80,6 @@ func TestFlushRespectsItsDeadline(t *testing.T) {
 	want(t, tel, 9, 8, 0, map[string]int64{"queue_full": 1})
 }
 
-func TestAFlushDuringAFlushCoversWhatEndedInBetween(t *testing.T) {
-	t.Parallel()
-	fate, entered, release := blocked()
-	defer release()
-	tel := start(t, telemetry.Config{SpanExporter: &spanExporter{fate: fate}})
-	end(tel, 1)
-	first := make(chan error, 1)
-	go func() { first <- tel.Flush(context.Background()) }()
-	<-entered
-	end(tel, 1)
-	second := make(chan error, 1)
-	go func() { second <- tel.Flush(context.Background()) }()
-	release()
-	for _, flushed := range []chan error{second, first} {
-		if err := <-flushed; err != nil {
-			t.Fatal(err)
-		}
-	}
-	want(t, tel, 2, 2, 0, nil)
-}
-
 func TestTheLastSpanBeforeShutdownIsExported(t *testing.T) {
 	t.Parallel()
 	exporter := &spanExporter{}
@@ -135,12 +121,12 @@ func TestShutdownGivesUpAtItsDeadlineAndSaysSo(t *testing.T) {
 
 func TestShutdownEndsAnExportThatListensToItsContext(t *testing.T) {
 	t.Parallel()
-	entered, ended := make(chan struct{}), make(chan struct{})
+	entered, ended := make(chan struct{}), make(chan error, 1)
 	tel := start(t, telemetry.Config{QueueSize: 1,
 		SpanExporter: &spanExporter{fate: func(ctx context.Context) error {
 			close(entered)
 			<-ctx.Done()
-			close(ended)
+			ended <- ctx.Err()
 			return ctx.Err()
 		}}})
 	end(tel, 1)
@@ -148,7 +134,9 @@ func TestShutdownEndsAnExportThatListensToItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_ = tel.Shutdown(ctx)
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) { // a deadline: the SDK's own, 30 s
+		t.Errorf("the export ended by %v, want %v", err, context.Canceled)
+	}
 	want(t, tel, 1, 0, 0, map[string]int64{"shutdown": 1})
 }
 

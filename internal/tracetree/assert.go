@@ -105,7 +105,7 @@ func parseLabel(word string) (string, error) {
 func parseAbsent(word string) (assertion, error) {
 	key, field, rest, err := cutKey(word[1:])
 	// Every span has a status and a trace, but not every span has a tracestate.
-	if err == nil && (rest != "" || key == "" || field && key != "tracestate") {
+	if err == nil && (rest != "" || word == "!" || field && key != "tracestate") {
 		err = fmt.Errorf("assertion %s: want !key of an attribute, or !tracestate", shorten(word))
 	}
 	return assertion{op: opAbsent, key: key, field: field}, err

@@ -31,7 +31,7 @@ import "fmt"
 //	trace=@label            in the same trace as that span; trace!=@label in another
 //	trace={var}             in the trace of this id or traceparent
 //	parent={var}            child of the span of this id or traceparent
-//	tracestate=, scope=     the span's tracestate, its instrumentation scope; or !tracestate
+//	tracestate=, scope=     the span's tracestate, its instrumentation scope
 //	# ...                   a comment to the end of the line
 //
 // Attributes are a subset: what a line does not mention is not looked at. Links are not: a line

@@ -44,8 +44,9 @@ func (s *Store) short(ledgers []telemetry.Snapshot) error {
 
 // Journey returns the spans and log records of the given traces, of every trace that is linked
 // from or to one of them at any distance, and of every trace that shares a shop.workflow.id with
-// one of them. Spans are ordered by start, log records by time. A log record without a trace belongs
-// when it names one of the workflows. Unknown ids are no error: the trace may not have been sampled.
+// one of them. Spans are ordered by start, log records by time. A log record without a trace
+// belongs when it names one of the workflows. Unknown ids are no error: the trace may not have
+// been sampled.
 func (s *Store) Journey(ctx context.Context, traceIDs []string) (Journey, error) {
 	if err := ctx.Err(); err != nil {
 		return Journey{}, err

@@ -83,8 +83,8 @@ func (r *renderer) correctedValue(as assertion, a *actual) string {
 		return key + "=" + r.valueText("", value)
 	case ok:
 		return key + "=" + r.valueText(as.key, value)
-	case as.field && (key == "trace" || key == "parent"):
-		return "" // only a root lacks a parent, and there are better words for it
+	case as.field && key != "tracestate":
+		return "" // there is no word for the lack of it
 	}
 	return "!" + key
 }

@@ -42,6 +42,55 @@ x.txtar:5:   -- trace --
 x.txtar:6:   gateway server PUT /checkouts/{id}  link(previous_turn)=@one
 `,
 		},
+		"wrong service and wrong kind": {
+			journey: "a server X\n  b client Y\n    c server Z\n",
+			want:    "-- trace --\na server X\n  b internal Y\n    d server Z\n",
+			diff: `
+x.txtar:1:   -- trace --
+x.txtar:2:   a server X
+x.txtar:3: -   b internal Y
+x.txtar:4: -     d server Z
+x.txtar:3: +   b client Y
+x.txtar:4: +     c server Z
+`,
+		},
+		"wrong link type, resolved link": {
+			journey: "a server X | id=x\n\nb server Y | link=origin:x\n\nc server Z | link=origin:x\n",
+			want: "-- trace --\na server X  @x\n-- trace --\nb server Y  link(caller)=@x\n" +
+				"-- trace --\nc server Z  link(origin)=unresolved\n",
+			diff: `
+x.txtar:2:   a server X  @x
+x.txtar:3:   -- trace --
+x.txtar:4: - b server Y  link(caller)=@x
+x.txtar:4: + b server Y  link(origin)=@x
+x.txtar:5:   -- trace --
+x.txtar:6: - c server Z  link(origin)=unresolved
+x.txtar:6: + c server Z  link(origin)=@x
+`,
+		},
+		"link forward to the wrong one of two siblings": {
+			journey: "a server X | link=next:one\n  b internal work | id=one\n  b internal work | k=1\n",
+			want: "-- trace --\na server X  link(next)=@two\n  b internal work\n" +
+				"  b internal work  @two k=1\n",
+			diff: `
+x.txtar:1:   -- trace --
+x.txtar:2: - a server X  link(next)=@two
+x.txtar:3: -   b internal work
+x.txtar:2: + a server X  link(next)=@s1
+x.txtar:3: +   b internal work  @s1
+x.txtar:4:     b internal work  @two k=1
+`,
+		},
+		"remote parent": {
+			journey: "a server X\n  b server Y | remote\n",
+			want:    "-- trace --\na server X\n  b server Y  local\n",
+			diff: `
+x.txtar:1:   -- trace --
+x.txtar:2:   a server X
+x.txtar:3: -   b server Y  local
+x.txtar:3: +   b server Y  remote
+`,
+		},
 		"missing and extra span": {
 			journey: "a server X\n  b internal work | shop.order.state=paid shop.order.id=o-1\n",
 			want:    "-- trace --\na server X\n  c client GET\n",
@@ -58,7 +107,7 @@ x.txtar:3: +   b internal work  shop.order.state=paid
 			diff: `
 x.txtar:1:   -- trace --
 x.txtar:2: - a server X  tracestate=* scope=b !n parent=*
-x.txtar:2: + a server X  !tracestate !scope !n
+x.txtar:2: + a server X  !tracestate !n
 `,
 		},
 		"attribute, status and event": {
@@ -270,6 +319,23 @@ root internal run
     b server Y
 `,
 		},
+		"a line that is choosy takes its span from one that is not": {
+			journey: "r internal run\n  a client GET | k=1\n  a client GET\n",
+			want:    "-- trace --\nr internal run\n  a client GET\n  a client GET  k=1\n",
+		},
+		"a link forward decides between identical siblings": {
+			journey: `r internal run
+  a server X | link=next:first
+  b internal work | id=first
+  b internal work
+`,
+			want: `-- trace --
+r internal run
+  a server X  link(next)=@two
+  b internal work  @one
+  b internal work  @two
+`,
+		},
 		"dots do not steal what a line needs": {
 			journey: "r internal run\n  a client GET\n  a client GET | k=1\n  a client GET\n",
 			want:    "-- trace --\nr internal run\n  ...\n  a client GET  k=1\n  a client GET\n",
@@ -357,7 +423,7 @@ func TestVariables(t *testing.T) {
 	for _, asserts := range []string{
 		`id=id`, `said="hello \x7bid}"`, `"status"=unset`, `status=ok`, `n=3`, `trace={tp}`,
 		`link("")={one}`, `link("")=00-{trace}-` + spanID("x") + `-01`, `!id`, `other=*`, `scope=l`,
-		`!tracestate`, `!scope`, `parent={trace}`,
+		`!tracestate`, `parent={trace}`,
 	} {
 		x := expectation(t, "-- trace --\na server GET /{id}  orphan "+asserts+"\n")
 		if got := x.Match(j, vars); got.OK {

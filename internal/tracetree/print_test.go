@@ -67,3 +67,19 @@ func TestPrintWithNothingAdded(t *testing.T) {
 		t.Errorf("printed (-want +got):\n%s", diff)
 	}
 }
+
+func TestPrintedValuesAreLiteral(t *testing.T) {
+	t.Parallel()
+	j := journey(t, "a server X\n")
+	j.Spans[0].Attributes = map[string]any{"shop.note": "{id}", "error.type": "*",
+		"shop.raw": "\xff\x00é"}
+	text := tracetree.PrintWith(j, tracetree.PrintOptions{})
+	vars := map[string]string{"id": "something else"}
+	if got := expectation(t, text).Match(j, vars); !got.OK {
+		t.Errorf("a variable was filled in, or a star taken for any value:\n%s", got.Diff)
+	}
+	j.Spans[0].Attributes["error.type"] = "500"
+	if got := expectation(t, text).Match(j, vars); got.OK {
+		t.Errorf("a printed star matches any value:\n%s", text)
+	}
+}

@@ -76,7 +76,8 @@ func TestJourneyFollowsLinksBothWaysAndWorkflowIDs(t *testing.T) {
 		span("a", "1", "", "b"), // links to b
 		span("b", "1", ""),
 		span("c", "1", "w", "b"), // links to b as well
-		span("d", "1", "w", "gone"),
+		span("d", "1", "w", "gone", "g"),
+		span("g", "1", ""),                      // found through d's link only
 		span("e", "1", "v"), span("f", "1", ""), // strangers
 	)
 	s.AddLogs(
@@ -95,8 +96,8 @@ func TestJourneyFollowsLinksBothWaysAndWorkflowIDs(t *testing.T) {
 	for _, l := range j.Logs {
 		logs = append(logs, l.Body)
 	}
-	if got := strings.Join(traces, " "); got != "a b c d" {
-		t.Errorf("traces %s, want a b c d", got)
+	if got := strings.Join(traces, " "); got != "a b c d g" {
+		t.Errorf("traces %s, want a b c d g", got)
 	}
 	if got := strings.Join(logs, ", "); got != "loose, in a" {
 		t.Errorf("log records: %s, want loose, in a", got)
@@ -104,8 +105,8 @@ func TestJourneyFollowsLinksBothWaysAndWorkflowIDs(t *testing.T) {
 	if got := s.Find("w"); !slices.Equal(got, []string{"c", "d"}) {
 		t.Errorf("Find(w) = %q", got)
 	}
-	if j.Traces() != 4 || j.Roots() != 4 {
-		t.Errorf("%d traces, %d roots, want 4 and 4", j.Traces(), j.Roots())
+	if j.Traces() != 5 || j.Roots() != 5 {
+		t.Errorf("%d traces, %d roots, want 5 and 5", j.Traces(), j.Roots())
 	}
 }
 

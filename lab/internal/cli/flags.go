@@ -74,6 +74,7 @@ func (c command) help(w io.Writer, f *flags) {
 		if set.DefValue != "" && set.DefValue != "false" && set.DefValue != "0" {
 			usage += " (default " + set.DefValue + ")"
 		}
-		fmt.Fprintf(w, "  %-22s  %s\n", name, strings.ReplaceAll(usage, "\n", "\n"+strings.Repeat(" ", 26)))
+		fmt.Fprintf(w, "  %-22s  %s\n", name,
+			strings.ReplaceAll(usage, "\n", "\n"+strings.Repeat(" ", 26)))
 	})
 }

@@ -159,7 +159,8 @@ func (u *upFlags) tell(c console, lab *embedded.Lab, control net.Addr, ready tim
 		at = " --lab " + base
 	}
 	c.printf(`Try:
-  curl -si %s/checkouts -d '{"customer":"c-1","continuation":"persisted"}'
+  curl -si %s/checkouts -H 'Content-Type: application/json' \
+       -d '{"customer":"c-1","continuation":"persisted"}'
   lab tree%s CHECKOUT_ID
   lab break%s
 Ctrl-C stops all.

@@ -45,8 +45,25 @@ func serverTiming(name, value string) []Line {
 		}
 		for _, line := range traceparent("traceparent", strings.Trim(desc, `"`)) {
 			line.Depth++
-			f = append(f, line)
+			f = append(f, served(line))
 		}
 	}
 	return f.under(name, value, Worst(f), "the response tells which span served the request")
+}
+
+// served turns what a traceparent means in a request into what it means in a
+// response.
+func served(line Line) Line {
+	if line.Verdict != Valid {
+		return line
+	}
+	switch line.Name {
+	case "traceparent":
+		line.Why = "the SERVER span of this request"
+	case "parent-id":
+		line.Why = "the span that served the request"
+	case "sampled":
+		line.Why = "whether that span was recorded"
+	}
+	return line
 }

@@ -24,8 +24,10 @@ import (
 	"example.com/throughline/platform"
 )
 
-// MaxSpans bounds the store of a lab: the oldest traces make room.
-const MaxSpans = 20_000
+// MaxSpans bounds the store of a lab: the oldest traces make room. That is some
+// ten runs of all scenarios, and with their log records some 5 KiB a span: the
+// whole lab stays below 150 MiB resident however long it is up.
+const MaxSpans = 10_000
 
 // exportTimeout is how long one export may take, attempts and all. The
 // Collector is in this process: when it does not answer in two seconds it is
