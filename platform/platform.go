@@ -148,7 +148,7 @@ func (p *Platform) startOrder(
 	}
 	s, err := order.New(cfg, deps)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, deps.Close())
 	}
 	p.run(ctx, s.Serve)
 	p.fleet.Admin["order"] = s.AdminURL()

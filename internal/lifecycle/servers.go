@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -27,13 +28,52 @@ func NewHTTPServer(h http.Handler) *http.Server {
 // HTTP returns s serving on l as a Server. Shutdown waits for requests under way; when its
 // context ends first, their connections are closed.
 func HTTP(name string, s *http.Server, l net.Listener) Server {
-	return &httpServer{name: name, server: s, listener: l}
+	h := &httpServer{name: name, server: s, listener: l, fresh: make(map[net.Conn]bool)}
+	next := s.ConnState
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		h.track(c, state)
+		if next != nil {
+			next(c, state)
+		}
+	}
+	s.RegisterOnShutdown(h.closeFresh)
+	return h
 }
 
 type httpServer struct {
 	name     string
 	server   *http.Server
 	listener net.Listener
+
+	mu       sync.Mutex
+	fresh    map[net.Conn]bool // on which nothing has been sent yet
+	stopping bool
+}
+
+// track keeps the connections on which a client has sent nothing yet. A client that dials for two
+// requests at once may never use one of them, and http.Server.Shutdown waits 5 s for each such
+// connection to make up its mind.
+func (s *httpServer) track(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(s.fresh, c)
+	case s.stopping:
+		_ = c.Close()
+	default:
+		s.fresh[c] = true
+	}
+}
+
+// closeFresh runs when Shutdown has closed the listener.
+func (s *httpServer) closeFresh() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = true
+	for c := range s.fresh {
+		_ = c.Close() // no request is on it, so nobody loses an answer
+	}
 }
 
 func (s *httpServer) Name() string { return s.name }

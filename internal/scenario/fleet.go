@@ -82,7 +82,7 @@ func unbalanced(ledgers []telemetry.Snapshot) string {
 		for _, n := range s.Dropped {
 			dropped += n
 		}
-		if s.Pending != 0 || s.Ended != s.Exported+dropped {
+		if s.Ended != s.Exported+dropped+s.Pending {
 			fmt.Fprintf(&b, "ledger of %s (instance %s): ended %d is not exported %d + dropped %d, "+
 				"pending %d\n", s.Service, s.Instance, s.Ended, s.Exported, dropped, s.Pending)
 		}
