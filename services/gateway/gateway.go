@@ -108,6 +108,8 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 
 // Serve runs until ctx is done; then it ends the requests in flight and closes the clients.
 func (s *Service) Serve(ctx context.Context) error {
+	s.deps.Telemetry.Logger.InfoContext(ctx, "serving",
+		"http", s.URL(), "trusted", s.TrustedURL(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	s.deps.Upstream.CloseIdleConnections()
 	return errors.Join(err, s.deps.Redis.Close())

@@ -73,13 +73,13 @@ type Deps struct {
 type Service struct {
 	http, admin net.Listener
 	servers     []lifecycle.Server
-	close       func() error
+	deps        Deps
 }
 
 // New opens the listeners and puts the parts together. It needs neither Redis, pricing, payment
 // nor a Collector: what is missing shows in the readiness and in the answers.
 func New(cfg Config, deps Deps) (*Service, error) {
-	s := &Service{close: deps.Close}
+	s := &Service{deps: deps}
 	var err error
 	if s.http, err = lifecycle.Listen(cfg.Listen); err != nil {
 		return nil, fmt.Errorf("order: HTTP listener: %w", err)
@@ -125,8 +125,9 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 // Serve runs until ctx is done; then it ends the requests in flight and the work that they left
 // behind, and closes the clients.
 func (s *Service) Serve(ctx context.Context) error {
+	s.deps.Telemetry.Logger.InfoContext(ctx, "serving", "http", s.URL(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
-	return errors.Join(err, s.close())
+	return errors.Join(err, s.deps.Close())
 }
 
 func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {

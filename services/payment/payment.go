@@ -68,13 +68,13 @@ type Deps struct {
 type Service struct {
 	grpc, admin net.Listener
 	servers     []lifecycle.Server
-	redis       *redis.Client
+	deps        Deps
 }
 
 // New opens the listeners and puts the parts together. It needs neither Redis nor a Collector:
 // what is missing shows in the readiness.
 func New(cfg Config, deps Deps) (*Service, error) {
-	s := &Service{redis: deps.Redis}
+	s := &Service{deps: deps}
 	var err error
 	if s.grpc, err = lifecycle.Listen(cfg.Listen); err != nil {
 		return nil, fmt.Errorf("payment: gRPC listener: %w", err)
@@ -108,8 +108,9 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 // Serve runs until ctx is done; then it ends the calls in flight, the settlement after the
 // message in hand, and the admin listener, in this order, and closes the Redis client.
 func (s *Service) Serve(ctx context.Context) error {
+	s.deps.Telemetry.Logger.InfoContext(ctx, "serving", "grpc", s.Addr(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
-	return errors.Join(err, s.redis.Close())
+	return errors.Join(err, s.deps.Redis.Close())
 }
 
 func newServer(deps Deps, accounts *accounts, work *inflight.Tracker) *grpc.Server {
