@@ -80,7 +80,7 @@ func (p *parser) section(name string, line int, data string) {
 		p.sc.logs = logs
 	case "absent":
 		for _, l := range p.words(line, data) {
-			p.sc.absent = append(p.sc.absent, absentLine{l.num, l.text})
+			p.sc.absent = append(p.sc.absent, absentLine(l))
 		}
 	case "faults":
 		p.faults(line, data)
