@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"example.com/throughline/internal/document"
+	"example.com/throughline/patterns/streammessage"
 )
 
 // The states of an account. A declined payment may be tried again with another card.
@@ -32,13 +33,22 @@ type account struct {
 
 // accounts keeps the payments in Redis, one document an order.
 type accounts struct {
-	docs document.Collection[account]
+	docs     document.Collection[account]
+	producer streammessage.Producer
+	stream   string // key of the stream payments.settled
 }
 
 func newAccounts(cfg Config, deps Deps) *accounts {
-	return &accounts{docs: document.Collection[account]{
-		Client: deps.Redis, Prefix: cfg.KeyPrefix + "payment:", TTL: 30 * 24 * time.Hour,
-	}}
+	return &accounts{
+		docs: document.Collection[account]{
+			Client: deps.Redis, Prefix: cfg.KeyPrefix + "payment:", TTL: 30 * 24 * time.Hour,
+		},
+		producer: streammessage.Producer{
+			Tracer:     deps.Telemetry.TracerProvider.Tracer(scope),
+			Propagator: deps.Telemetry.Propagator,
+		},
+		stream: cfg.KeyPrefix + settled,
+	}
 }
 
 func (a *accounts) get(ctx context.Context, orderID string) (account, error) {
@@ -68,29 +78,44 @@ func (a *accounts) authorise(ctx context.Context, decided account) (account, err
 
 // capture promises an authorised amount to the shop. Idempotent.
 func (a *accounts) capture(ctx context.Context, orderID string) (account, error) {
-	return a.advance(ctx, orderID, stateAuthorised, stateCaptured, stateSettled)
-}
-
-// settle moves the money of a captured payment. Idempotent: settling twice moves it once.
-func (a *accounts) settle(ctx context.Context, orderID string) (account, error) {
-	return a.advance(ctx, orderID, stateCaptured, stateSettled)
-}
-
-// advance takes an account from one state to the next; in the next state, or one of beyond,
-// there is nothing left to do.
-func (a *accounts) advance(
-	ctx context.Context, orderID, from, to string, beyond ...string,
-) (account, error) {
 	return a.docs.Update(ctx, orderID, func(acc *account, _ redis.Pipeliner) error {
-		for _, done := range append(beyond, to) {
-			if acc.State == done {
-				return nil
-			}
-		}
-		if acc.State != from {
+		switch acc.State {
+		case stateAuthorised:
+			acc.State = stateCaptured
+			return nil
+		case stateCaptured, stateSettled:
+			return nil
+		default:
 			return errState
 		}
-		acc.State = to
-		return nil
+	})
+}
+
+// settle moves the money of a captured payment and says so on the stream payments.settled, in
+// one transaction. Idempotent: settling twice moves it once, and says so once.
+func (a *accounts) settle(ctx context.Context, orderID string) error {
+	fields := map[string]any{"order_id": orderID}
+	return a.producer.Send(ctx, settled, fields, func(
+		ctx context.Context, fields map[string]any,
+	) (string, error) {
+		var added *redis.StringCmd
+		_, err := a.docs.Update(ctx, orderID, func(acc *account, also redis.Pipeliner) error {
+			added = nil
+			if acc.State == stateSettled {
+				return nil
+			}
+			if acc.State != stateCaptured {
+				return errState
+			}
+			acc.State = stateSettled
+			added = also.XAdd(ctx, &redis.XAddArgs{
+				Stream: a.stream, MaxLen: 100_000, Approx: true, Values: fields,
+			})
+			return nil
+		})
+		if err != nil || added == nil {
+			return "", err
+		}
+		return added.Val(), nil
 	})
 }

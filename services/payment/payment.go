@@ -89,7 +89,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Telemetry: deps.Telemetry,
 		Ready:     map[string]func(context.Context) error{"redis": ping(deps.Redis)},
 		Faults:    deps.Faults,
-		Idle:      []func(context.Context) error{work.Wait, settlement.idle},
+		Idle:      []func(context.Context) error{work.Wait, settlement.messages.Idle},
 	})
 	s.servers = []lifecycle.Server{
 		lifecycle.GRPC("payment", newServer(deps, accounts, work), s.grpc),
