@@ -100,6 +100,7 @@ func (p *Platform) startPayment(ctx context.Context) (*payment.Service, error) {
 	cfg := payment.Config{
 		Listen: p.addr("payment"), Admin: p.addr("payment-admin"),
 		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix, Consumer: "payment-1",
+		RetryAfter: 50 * time.Millisecond,
 	}
 	s, err := payment.New(cfg, payment.Wire(cfg, tel))
 	if err != nil {
@@ -141,6 +142,7 @@ func (p *Platform) startOrder(
 		Listen: p.addr("order"), Admin: p.addr("order-admin"),
 		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
 		PricingURL: pricingURL, PaymentAddr: paymentAddr,
+		Consumer: "order-1", RetryAfter: 50 * time.Millisecond,
 	}
 	deps, err := order.Wire(cfg, tel)
 	if err != nil {

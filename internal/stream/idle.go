@@ -13,8 +13,8 @@ import (
 
 // Idle returns when the group has acknowledged every message that was on the stream when it was
 // called. Later messages do not delay it.
-func (c Consumer) Idle(ctx context.Context) error {
-	last, err := c.Client.XRevRangeN(ctx, c.Key, "+", "-", 1).Result()
+func (c *Consumer) Idle(ctx context.Context) error {
+	last, err := c.Redis.XRevRangeN(ctx, c.Stream, "+", "-", 1).Result()
 	if err != nil || len(last) == 0 {
 		return err
 	}
@@ -35,8 +35,8 @@ func (c Consumer) Idle(ctx context.Context) error {
 
 // acknowledged reports whether the group has read up to the entry and holds nothing pending up
 // to it.
-func (c Consumer) acknowledged(ctx context.Context, entry string) (bool, error) {
-	groups, err := c.Client.XInfoGroups(ctx, c.Key).Result()
+func (c *Consumer) acknowledged(ctx context.Context, entry string) (bool, error) {
+	groups, err := c.Redis.XInfoGroups(ctx, c.Stream).Result()
 	if err != nil {
 		return false, err
 	}
@@ -44,8 +44,8 @@ func (c Consumer) acknowledged(ctx context.Context, entry string) (bool, error) 
 		if g.Name != c.Group || before(g.LastDeliveredID, entry) {
 			continue
 		}
-		pending, err := c.Client.XPendingExt(ctx, &redis.XPendingExtArgs{
-			Stream: c.Key, Group: c.Group, Start: "-", End: entry, Count: 1,
+		pending, err := c.Redis.XPendingExt(ctx, &redis.XPendingExtArgs{
+			Stream: c.Stream, Group: c.Group, Start: "-", End: entry, Count: 1,
 		}).Result()
 		if errors.Is(err, redis.Nil) {
 			return true, nil

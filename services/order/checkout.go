@@ -91,7 +91,7 @@ func (t *turns) confirm(w http.ResponseWriter, r *http.Request) error {
 	if o.Payment, err = t.payment.capture(r.Context(), o.ID); err != nil {
 		return err
 	}
-	confirmed, err := t.placed.send(r.Context(), t.orders, o)
+	confirmed, err := t.placed.confirm(r.Context(), t.orders, o)
 	if err != nil {
 		return stateError(o.ID, err)
 	}

@@ -24,8 +24,10 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
+	"example.com/throughline/internal/stream"
 	"example.com/throughline/internal/telemetry"
-	"example.com/throughline/patterns/streammessage"
+	"example.com/throughline/patterns/outbox"
+	"example.com/throughline/patterns/redelivery"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -40,6 +42,10 @@ type Config struct {
 	KeyPrefix   string // in front of every Redis key, such as "shop:"
 	PricingURL  string // base URL
 	PaymentAddr string // gRPC, host:port
+	Consumer    string // name in consumer groups; stable across restarts, unique per replica
+	// RetryAfter is how long an event that was not sent, because its relay failed or died, is
+	// left alone before it is tried again. Longer than any sending takes.
+	RetryAfter time.Duration
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -52,6 +58,8 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		KeyPrefix:   r.String("REDIS_KEY_PREFIX", "shop:"),
 		PricingURL:  r.URL("PRICING_URL", "http://127.0.0.1:8082"),
 		PaymentAddr: r.Addr("PAYMENT_ADDR", "127.0.0.1:8083"),
+		Consumer:    r.String("ORDER_CONSUMER", "order-1"),
+		RetryAfter:  r.Duration("ORDER_RETRY_AFTER", 10*time.Second),
 	}
 	return cfg, r.Err()
 }
@@ -89,18 +97,20 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	work := &inflight.Tracker{}
 	router := httpserver.New(httpserver.Options{Telemetry: deps.Telemetry, Inflight: work})
-	newTurns(cfg, deps, work).routes(router)
+	turns := newTurns(cfg, deps, work)
+	turns.routes(router)
 	adminHandler := admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready: map[string]func(context.Context) error{
 			"redis": func(ctx context.Context) error { return deps.Redis.Ping(ctx).Err() },
 		},
 		Faults: deps.Faults,
-		Idle:   []func(context.Context) error{work.Wait},
+		Idle:   []func(context.Context) error{work.Wait, turns.placed.pending.Idle},
 	})
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("order", lifecycle.NewHTTPServer(router), s.http),
 		lifecycle.Worker("receipts", awaitWork(work)),
+		lifecycle.Worker("relay", turns.placed.run),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -140,9 +150,12 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 		pricing: pricing{client: deps.Pricing, url: cfg.PricingURL},
 		payment: payments{client: deps.Payment},
 		placed: placed{
-			producer: streammessage.Producer{
-				Tracer: tracer, Propagator: deps.Telemetry.Propagator,
-			},
+			propagator: deps.Telemetry.Propagator,
+			relay:      outbox.Relay{Tracer: tracer, Propagator: deps.Telemetry.Propagator},
+			pending: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
+				Stream: cfg.KeyPrefix + outboxKey, Group: "order.relay", Consumer: cfg.Consumer,
+				MinIdle: cfg.RetryAfter,
+			}),
 			stream: cfg.KeyPrefix + destination,
 		},
 		receipts: receipts{

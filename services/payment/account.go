@@ -20,7 +20,7 @@ const (
 )
 
 // errState says that an account is not in a state that allows the change.
-var errState = errors.New("payment is in another state")
+var errState error = kind{"wrong_state", "payment is in another state"}
 
 // account is the payment of one order.
 type account struct {
@@ -29,6 +29,8 @@ type account struct {
 	Currency      string `json:"currency"`
 	State         string `json:"state"`
 	DeclineReason string `json:"decline_reason,omitempty"`
+	CardToken     string `json:"card_token"`
+	Attempts      int    `json:"attempts,omitempty"` // of settling it
 }
 
 // accounts keeps the payments in Redis, one document an order.
@@ -91,9 +93,24 @@ func (a *accounts) capture(ctx context.Context, orderID string) (account, error)
 	})
 }
 
-// settle moves the money of a captured payment and says so on the stream payments.settled, in
-// one transaction. Idempotent: settling twice moves it once, and says so once.
-func (a *accounts) settle(ctx context.Context, orderID string) error {
+// attempt counts one more attempt to settle a captured payment and returns it.
+func (a *accounts) attempt(ctx context.Context, orderID string) (account, error) {
+	return a.docs.Update(ctx, orderID, func(acc *account, _ redis.Pipeliner) error {
+		switch acc.State {
+		case stateCaptured:
+			acc.Attempts++
+			return nil
+		case stateSettled:
+			return nil
+		default:
+			return errState
+		}
+	})
+}
+
+// settled records that the money has moved and says so on the stream payments.settled, in one
+// transaction. Idempotent: what is settled already is not said again.
+func (a *accounts) settled(ctx context.Context, orderID string) error {
 	fields := map[string]any{"order_id": orderID}
 	return a.producer.Send(ctx, settled, fields, func(
 		ctx context.Context, fields map[string]any,
@@ -103,9 +120,6 @@ func (a *accounts) settle(ctx context.Context, orderID string) error {
 			added = nil
 			if acc.State == stateSettled {
 				return nil
-			}
-			if acc.State != stateCaptured {
-				return errState
 			}
 			acc.State = stateSettled
 			added = also.XAdd(ctx, &redis.XAddArgs{

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -15,6 +14,7 @@ import (
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/stream"
+	"example.com/throughline/patterns/redelivery"
 	"example.com/throughline/patterns/streammessage"
 )
 
@@ -24,12 +24,16 @@ const (
 	group       = "payment.settlement"
 	// settled is the stream of settled payments, as its consumers declare it too.
 	settled = "payments.settled"
+	// maxDeliveries is how often a settlement is tried before it becomes a dead letter.
+	maxDeliveries = 3
 )
 
 // settlement consumes orders.placed: it settles the payment of each confirmed order, in the
-// trace of the request that confirmed it.
+// trace of the request that confirmed it. What fails comes again, in a CONSUMER span of its own
+// with the same parent and link; what fails for the third time becomes a dead letter, which keeps
+// the context and can be replayed (deadletter.go).
 type settlement struct {
-	messages stream.Consumer
+	messages *stream.Consumer
 	consumer streammessage.Consumer
 	accounts *accounts
 	tracer   trace.Tracer
@@ -39,10 +43,10 @@ type settlement struct {
 func newSettlement(cfg Config, deps Deps, accounts *accounts) *settlement {
 	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
 	return &settlement{
-		messages: stream.Consumer{
-			Client: deps.Redis, Key: cfg.KeyPrefix + destination, Group: group,
-			Name: cfg.Consumer, Logger: deps.Telemetry.Logger,
-		},
+		messages: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
+			Stream: cfg.KeyPrefix + destination, Group: group, Consumer: cfg.Consumer,
+			MaxDeliveries: maxDeliveries, MinIdle: cfg.RetryAfter,
+		}),
 		consumer: streammessage.Consumer{
 			Tracer: tracer, Propagator: deps.MessagePropagator, Group: group,
 		},
@@ -54,47 +58,65 @@ func newSettlement(cfg Config, deps Deps, accounts *accounts) *settlement {
 
 func (s *settlement) run(ctx context.Context) error { return s.messages.Run(ctx, s.handle) }
 
-// handle settles one message and acknowledges it.
-func (s *settlement) handle(ctx context.Context, msg redis.XMessage) error {
-	err := s.consumer.Process(ctx, destination, msg, func(ctx context.Context) error {
-		return s.settle(ctx, msg)
+// handle works on one delivery, in one CONSUMER span.
+func (s *settlement) handle(ctx context.Context, d redelivery.Delivery) error {
+	err := s.consumer.Process(ctx, destination, d.Message, func(ctx context.Context) error {
+		trace.SpanFromContext(ctx).SetAttributes(redelivery.Attributes(d)...)
+		err := s.deliver(ctx, d)
+		if err != nil && d.Count >= maxDeliveries {
+			s.logger.ErrorContext(ctx, "message dead-lettered",
+				"messaging.message.id", d.Message.ID, "deliveries", d.Count, "error", err)
+			return errors.Join(err, s.messages.Bury(ctx, d, err.Error()))
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.messages.Ack(ctx, msg)
+	return s.messages.Ack(ctx, d)
 }
 
-// settle moves the money. A message that can never be settled is logged and done with: to try
-// it again would hold up all that come after it.
-func (s *settlement) settle(ctx context.Context, msg redis.XMessage) (err error) {
-	orderID, _ := msg.Values["order_id"].(string)
+// deliver settles the order that the message names. A message that can never be settled, however
+// often it comes, is logged and done with.
+func (s *settlement) deliver(ctx context.Context, d redelivery.Delivery) error {
+	orderID, _ := d.Message.Values["order_id"].(string)
 	if !id.Valid(orderID) {
-		s.logger.ErrorContext(ctx, "message dropped", "messaging.message.id", msg.ID,
+		s.logger.ErrorContext(ctx, "message dropped", "messaging.message.id", d.Message.ID,
 			"error", fmt.Sprintf("order_id %.64q: want 1 to 64 characters a-z, 0-9", orderID))
 		return nil
 	}
 	trace.SpanFromContext(ctx).SetAttributes(
 		shop.WorkflowID.String(orderID), shop.OrderID.String(orderID))
-
-	ctx, span := s.tracer.Start(ctx, "settle payment")
-	defer span.End()
-	err = s.accounts.settle(ctx, orderID)
-	switch {
-	case err == nil:
-		s.logger.InfoContext(ctx, "payment settled", string(shop.OrderID), orderID)
+	err := s.settle(ctx, orderID)
+	if errors.Is(err, document.ErrNotFound) || errors.Is(err, errState) {
+		s.logger.ErrorContext(ctx, "message dropped",
+			"messaging.message.id", d.Message.ID, "error", err)
 		return nil
-	case errors.Is(err, document.ErrNotFound), errors.Is(err, errState):
-		fail(span, "not_captured", err)
-		s.logger.ErrorContext(ctx, "message dropped", "messaging.message.id", msg.ID, "error", err)
-		return nil
-	default:
-		fail(span, "state_store_unavailable", err)
-		return err
 	}
+	return err
 }
 
-func fail(span trace.Span, errorType string, err error) {
-	span.SetStatus(codes.Error, err.Error())
-	span.SetAttributes(semconv.ErrorTypeKey.String(errorType))
+// settle moves the money. Idempotent: a payment that is settled stays so.
+func (s *settlement) settle(ctx context.Context, orderID string) (err error) {
+	ctx, span := s.tracer.Start(ctx, "settle payment")
+	defer func() {
+		if err != nil {
+			span.SetStatus(codes.Error, "")
+			span.SetAttributes(semconv.ErrorType(err))
+		}
+		span.End()
+	}()
+	acc, err := s.accounts.attempt(ctx, orderID)
+	if err != nil || acc.State == stateSettled {
+		return err
+	}
+	if err := acquire(acc.CardToken, acc.Attempts); err != nil {
+		s.logger.WarnContext(ctx, "payment not settled", "error", err)
+		return err
+	}
+	if err := s.accounts.settled(ctx, orderID); err != nil {
+		return err
+	}
+	s.logger.InfoContext(ctx, "payment settled", string(shop.OrderID), orderID)
+	return nil
 }
