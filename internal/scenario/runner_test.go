@@ -371,6 +371,17 @@ func TestServicesAreQuiescedInTheOrderOfWorkTwice(t *testing.T) {
 	}
 }
 
+func TestAloneBeginsWhenTheServicesAreIdle(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	if got := p.run(t, oneTurn+"-- alone --\n-- trace --\n...\n"); !got.Pass {
+		t.Fatal(got.Diff)
+	}
+	if p.quiesced != 4 {
+		t.Errorf("quiesced %d times, want twice before the turn and twice after", p.quiesced)
+	}
+}
+
 func TestContentTypeIsJSONUnlessSaidOtherwise(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)

@@ -109,6 +109,12 @@
 // the comparison with the trees, and nothing else is: db.system.name=redis keeps a tree to the
 // hops that it is about.
 //
+// # alone
+//
+// The scenario asserts on work that workflows share, such as a batch or a sweep, and so must have
+// the services to itself: where platforms can be started it gets one of its own, on a shared one
+// it runs when no other scenario does. The section is empty, or one line that says why.
+//
 // # faults, mended-by
 //
 // Each line of faults names a fault that is switched on at every service that has it before the
@@ -132,6 +138,7 @@ type Scenario struct {
 	File     string // as given to Parse, for messages
 	Title    string // the claim
 	Prose    string // the explanation, without surrounding blank lines
+	Alone    bool   // needs services that no other scenario uses; see [Scenario.Private]
 	Faults   []string
 	MendedBy string // empty unless there are faults
 
@@ -142,6 +149,10 @@ type Scenario struct {
 	absent []absentLine
 	ignore []ignored
 }
+
+// Private says whether the scenario must not share services with others that run at the same
+// time: it breaks something, or asserts on work that workflows share.
+func (sc *Scenario) Private() bool { return sc.Alone || len(sc.Faults) > 0 }
 
 type absentLine struct {
 	num  int
