@@ -90,8 +90,9 @@
 //
 // Each section is one trace of the journey, and every trace of the journey needs its section. The
 // journey is every trace that served a turn, every trace linked from or to one of them at any
-// distance, and every trace that shares a shop.workflow.id with one of them. The lines are those
-// of package tracetree, whose grammar.go lists them all.
+// distance, and every trace that shares a shop.workflow.id with one of them. A trace with a link
+// of the type batch_item works for many workflows: it belongs to the journey, and the journey ends
+// there. The lines are those of package tracetree, whose grammar.go lists them all.
 //
 // # logs, absent
 //

@@ -47,6 +47,11 @@ func (s *Store) short(ledgers []telemetry.Snapshot) error {
 // one of them. Spans are ordered by start, log records by time. A log record without a trace
 // belongs when it names one of the workflows. Unknown ids are no error: the trace may not have
 // been sampled.
+//
+// Batches and sweeps do the work of many workflows in one trace, which a journey must reach
+// without coming out among strangers. Hence one exception: a trace with a link of the type
+// batch_item is shared. A journey takes it in, whichever way it got there, and goes no further
+// from it: neither its links, nor links to it, nor the workflow ids of its spans lead on.
 func (s *Store) Journey(ctx context.Context, traceIDs []string) (Journey, error) {
 	if err := ctx.Err(); err != nil {
 		return Journey{}, err
@@ -59,6 +64,9 @@ func (s *Store) Journey(ctx context.Context, traceIDs []string) (Journey, error)
 		t := s.traces[id]
 		j.Spans = append(j.Spans, t.spans...)
 		j.Logs = append(j.Logs, t.logs...)
+		if t.shared {
+			continue
+		}
 		for w := range t.workflows {
 			workflows[w] = true
 		}
@@ -85,7 +93,8 @@ func (s *Store) All() Journey {
 	return j
 }
 
-// reach walks links in both directions and shared workflow ids, breadth first.
+// reach walks links in both directions and common workflow ids, breadth first, up to and including
+// shared traces.
 func (s *Store) reach(seeds []string) tags {
 	found := make(tags)
 	queue := slices.Clone(seeds)
@@ -97,6 +106,9 @@ func (s *Store) reach(seeds []string) tags {
 			continue
 		}
 		found[id] = true
+		if t.shared {
+			continue
+		}
 		queue = append(queue, sorted(t.links)...)
 		queue = append(queue, sorted(s.linked[id])...)
 		for w := range t.workflows {

@@ -37,6 +37,7 @@ type stored struct {
 	logs      []Log
 	links     tags // traces that it links to
 	workflows tags
+	shared    bool // works for several workflows: has a batch_item link
 }
 
 // New returns a store of at most maxSpans spans and four times as many log records.
@@ -65,6 +66,7 @@ func (s *Store) AddSpans(spans ...Span) {
 		s.indexWorkflow(span.TraceID, t, span.Attributes)
 		for _, l := range span.Links {
 			t.links[l.TraceID] = true
+			t.shared = t.shared || l.Type() == batchItem
 			tag(s.linked, l.TraceID, span.TraceID)
 		}
 	}
