@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -134,9 +132,9 @@ func (r *run) do(ctx context.Context) (err error) {
 func (r *run) targets() error {
 	var errs []error
 	for _, s := range r.sc.steps {
-		if _, ok := r.fleet.Targets[s.target]; !s.wait && !ok {
+		if _, ok := r.fleet.Target(s.target); !s.wait && !ok {
 			errs = append(errs, r.failure(s.num, "target %q is not on this platform: it has %s",
-				shorten(s.target), list(slices.Sorted(maps.Keys(r.fleet.Targets)))))
+				shorten(s.target), list(r.fleet.targets())))
 		}
 	}
 	return errors.Join(errs...)

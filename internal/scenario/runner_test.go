@@ -107,7 +107,7 @@ dir/claim.txtar:4: GET other /: Get "http://HOST/": dial tcp HOST: connect: conn
 		"unknown target": {
 			text: "C.\n\n-- turns --\nGET getaway /\nstatus 200\n-- trace --\nnone\n",
 			diff: `
-dir/claim.txtar:4: target "getaway" is not on this platform: it has gateway, other
+dir/claim.txtar:4: target "getaway" is not on this platform: it has gateway, gateway-admin, other
 `,
 			input: true,
 		},
@@ -368,6 +368,19 @@ func TestServicesAreQuiescedInTheOrderOfWorkTwice(t *testing.T) {
 	once := "gateway order pricing payment audit"
 	if got := strings.Join(asked, " "); got != once+" "+once {
 		t.Errorf("asked %s, want %s, twice", got, once)
+	}
+}
+
+func TestTurnsReachAdminListeners(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	got := p.run(t, strings.Replace(oneTurn, "-- turns --\n",
+		"-- turns --\nPUT gateway-admin /faults/{run}\nstatus 204\n\n", 1)+"-- trace --\n...\n")
+	if !got.Pass || got.Traces != 1 || got.Turns != 2 {
+		t.Errorf("%d turns, %d traces:\n%s", got.Turns, got.Traces, got.Diff)
+	}
+	if want := []string{"PUT " + got.Vars["run"]}; !slices.Equal(p.asked, want) {
+		t.Errorf("admin was asked %q, want %q", p.asked, want)
 	}
 }
 

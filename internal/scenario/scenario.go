@@ -45,7 +45,9 @@
 // # turns
 //
 // A request is a line of method, target and path. Which targets there are is up to the platform
-// ([Fleet.Targets]). Below it come, in this order:
+// ([Fleet.Targets]); besides, SERVICE-admin is the admin listener of a service, to start a job for
+// instance: POST order-admin /jobs/expire. Admin listeners are not traced, so their answers name
+// no trace. Below the request come, in this order:
 //
 //   - headers, Name: value, one a line; a name may come more than once and is sent so;
 //   - a body: lines from one that begins with { or [ to the next blank line or directive, sent as
