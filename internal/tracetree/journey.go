@@ -11,9 +11,9 @@ import (
 	"example.com/throughline/internal/telemetry"
 )
 
-// Await returns when, for each snapshot, at least as many spans have arrived from that instance as
-// its ledger calls exported. It wakes when spans arrive, it does not poll. When ctx ends first, the
-// error names every instance that is short and by how much.
+// Await returns when, for each snapshot, at least as many spans and log records have arrived from
+// that instance as its ledger calls exported. It wakes when something arrives, it does not poll.
+// When ctx ends first, the error names every instance that is short and by how much.
 func (s *Store) Await(ctx context.Context, ledgers []telemetry.Snapshot) error {
 	for {
 		changed := s.Changed()
@@ -34,9 +34,14 @@ func (s *Store) short(ledgers []telemetry.Snapshot) error {
 	defer s.mu.Unlock()
 	var errs []error
 	for _, l := range ledgers {
-		if got := s.received[Instance{l.Service, l.Instance}]; got < l.Exported {
+		from := Instance{l.Service, l.Instance}
+		if got := s.received[from]; got < l.Exported {
 			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported spans arrived",
 				l.Service, l.Instance, got, l.Exported))
+		}
+		if got := s.receivedLogs[from]; got < l.Logs.Exported {
+			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported log records arrived",
+				l.Service, l.Instance, got, l.Logs.Exported))
 		}
 	}
 	return errors.Join(errs...)
