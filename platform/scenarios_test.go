@@ -8,8 +8,8 @@ import (
 	"example.com/throughline/internal/scenario"
 )
 
-// Every scenario, in process and without a Collector. Those without faults share one platform
-// and run side by side; one with faults gets services of its own.
+// Every scenario, in process and without a Collector. Most share one platform and run side by
+// side; one with faults, or that must be alone, gets services of its own.
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	all, err := scenario.Load(os.DirFS("../scenarios"), "*.txtar", "broken/*.txtar")
@@ -25,7 +25,7 @@ func TestScenarios(t *testing.T) {
 		t.Run(sc.Name, func(t *testing.T) {
 			t.Parallel()
 			r := shared
-			if len(sc.Faults) > 0 {
+			if len(sc.Faults) > 0 || sc.Alone {
 				r = start(t, redis)
 			}
 			runner := scenario.Runner{

@@ -19,8 +19,33 @@ import (
 type Fleet struct {
 	// Targets are the base URLs that turns send to, by the name that they use.
 	Targets map[string]string `json:"targets"`
-	// Admin are the base URLs of the services' admin listeners, by service name.
+	// Admin are the base URLs of the services' admin listeners, by service name. A turn reaches
+	// that of order by the name order-admin.
 	Admin map[string]string `json:"admin"`
+}
+
+// adminSuffix makes the name of a target from that of a service.
+const adminSuffix = "-admin"
+
+// Target returns the base URL that a turn to name sends to.
+func (f Fleet) Target(name string) (base string, ok bool) {
+	if base, ok = f.Targets[name]; ok {
+		return base, true
+	}
+	if service, found := strings.CutSuffix(name, adminSuffix); found {
+		base, ok = f.Admin[service]
+	}
+	return base, ok
+}
+
+// targets returns all names that Target knows, sorted.
+func (f Fleet) targets() []string {
+	names := slices.Collect(maps.Keys(f.Targets))
+	for service := range f.Admin {
+		names = append(names, service+adminSuffix)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // admins returns the services in the order in which work flows through them, the unknown last.

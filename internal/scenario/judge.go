@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // judge waits for what the turns have caused and compares it with what the scenario expects.
@@ -29,11 +28,7 @@ func (r *run) judge(ctx context.Context) error {
 		fmt.Fprintf(&diff, "%s: no answer told which trace served it (Server-Timing)\n", r.sc.File)
 	}
 	if r.sc.logs != nil && out.OK {
-		text, err := r.logs(ctx)
-		if err != nil {
-			return err
-		}
-		diff.WriteString(text)
+		diff.WriteString(r.sc.logs.Match(r.res.Journey, r.vars, out.Labels))
 	}
 	diff.WriteString(r.present())
 	diff.WriteString(unbalanced(ledgers))
@@ -52,36 +47,6 @@ func (r *run) fetch(ctx context.Context) error {
 	r.res.Traces, r.res.Spans, r.res.Roots = j.Traces(), len(j.Spans), j.Roots()
 	return nil
 }
-
-// logs compares log records. The ledgers count spans only, so records may still be on their way
-// when all spans have arrived: as long as they do not match and the source can tell of arrivals,
-// each arrival is another chance, until logPatience after the first look.
-func (r *run) logs(ctx context.Context) (string, error) {
-	arrivals, _ := r.Source.(interface{ Changed() <-chan struct{} })
-	patience, cancel := context.WithTimeout(ctx, logPatience)
-	defer cancel()
-	for {
-		var changed <-chan struct{}
-		if arrivals != nil {
-			changed = arrivals.Changed()
-			if err := r.fetch(ctx); err != nil {
-				return "", err
-			}
-		}
-		out := r.sc.traces.Match(r.sc.compared(r.res.Journey), r.vars)
-		diff := r.sc.logs.Match(r.res.Journey, r.vars, out.Labels)
-		if diff == "" || changed == nil {
-			return diff, nil
-		}
-		select {
-		case <-changed:
-		case <-patience.Done():
-			return diff, nil
-		}
-	}
-}
-
-const logPatience = 2 * time.Second
 
 // present reports texts that should be nowhere.
 func (r *run) present() string {

@@ -88,9 +88,11 @@ func (p *parser) section(name string, line int, data string) {
 		p.mendedBy(line, data)
 	case "ignore":
 		p.ignore(line, data)
+	case "alone":
+		p.alone(line, data)
 	default:
-		p.fail(line, "unknown section %q: want turns, trace, logs, absent, ignore, faults or "+
-			"mended-by", shorten(name))
+		p.fail(line, "unknown section %q: want turns, trace, logs, absent, ignore, alone, "+
+			"faults or mended-by", shorten(name))
 	}
 }
 
@@ -153,6 +155,21 @@ func (p *parser) mendedBy(marker int, data string) {
 				shorten(l.text))
 		}
 		p.sc.MendedBy = l.text
+	}
+}
+
+// alone takes an empty section, or one line that says why.
+func (p *parser) alone(marker int, data string) {
+	p.sc.Alone = true
+	lines := 0
+	for _, l := range split(marker, data) {
+		if l.text == "" || l.text[0] == '#' {
+			continue
+		}
+		if lines++; lines > 1 {
+			p.fail(l.num, "a second line in alone: want nothing, or one line that says why")
+			return
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ gateway sever GET /x
 dir/many.txtar:6: status "9": want a number from 100 to 599
 dir/many.txtar:8: span kind "sever": want internal, server, client, producer, consumer, unspecified
 dir/many.txtar:9: indented by 1 spaces: a generation is two
-dir/many.txtar:10: unknown section "what": want turns, trace, logs, absent, ignore, faults or mended-by`
+dir/many.txtar:10: unknown section "what": want turns, trace, logs, absent, ignore, alone, faults or mended-by`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
@@ -95,6 +95,23 @@ func TestParse(t *testing.T) {
 		sc.Prose != "Why it holds,\nin two lines." || sc.MendedBy != "the-other" ||
 		len(sc.Faults) != 1 || sc.Faults[0] != "a-fault" {
 		t.Errorf("got %+v", sc)
+	}
+}
+
+func TestAlone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		small:                                   false,
+		small + "-- alone --\n":                 true,
+		small + "-- alone --\n# c\n\na batch\n": true,
+	} {
+		sc := parse(t, text)
+		if sc.Alone != want || sc.Private() != want {
+			t.Errorf("alone %v, private %v, want %v:\n%s", sc.Alone, sc.Private(), want, text)
+		}
+	}
+	if sc := parse(t, small+"-- faults --\nf\n-- mended-by --\ng\n"); sc.Alone || !sc.Private() {
+		t.Errorf("with faults: alone %v, private %v, want false and true", sc.Alone, sc.Private())
 	}
 }
 

@@ -30,6 +30,7 @@ type platform struct {
 	missing  int64 // spans that the ledger claims on top
 	lost     int64 // spans that ended but are neither exported nor dropped
 	pending  int64
+	logs     int64 // log records that the ledger claims
 	quiesced int
 	faults   map[string]bool
 	asked    []string // requests to the admin listener that change something
@@ -108,6 +109,7 @@ func (p *platform) admin() http.Handler {
 		json.NewEncoder(w).Encode(telemetry.Snapshot{
 			Service: "gateway", Instance: "g-1", Pending: p.pending,
 			Ended: p.ended + p.missing + p.lost, Exported: p.ended + p.missing,
+			Logs: telemetry.LogCounts{Emitted: p.logs, Exported: p.logs},
 		})
 	})
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {

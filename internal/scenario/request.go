@@ -41,7 +41,8 @@ func (r *run) failure(line int, format string, args ...any) error {
 func (r *run) send(ctx context.Context, s *step) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
 	defer cancel()
-	url := strings.TrimSuffix(r.fleet.Targets[s.target], "/") + fill(s.path, r.vars)
+	base, _ := r.fleet.Target(s.target) // known, see targets
+	url := strings.TrimSuffix(base, "/") + fill(s.path, r.vars)
 	req, err := http.NewRequestWithContext(ctx, s.method, url, s.body.reader(r.vars))
 	if err != nil {
 		return nil, err

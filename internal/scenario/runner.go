@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +20,7 @@ type Source interface {
 }
 
 // Runner runs scenarios against one platform. Its zero value lacks a Fleet and a Source. It is
-// safe for concurrent use, but scenarios with faults disturb others on the same platform.
+// safe for concurrent use, but a scenario that is [Scenario.Private] must have its platform to itself.
 type Runner struct {
 	Fleet  Fleet
 	Source Source
@@ -111,6 +109,12 @@ func (r *run) do(ctx context.Context) (err error) {
 		r.res.Err = err
 		return err
 	}
+	if r.sc.Alone {
+		// What earlier scenarios left under way would share its batches.
+		if err := r.idle(ctx); err != nil {
+			return fmt.Errorf("%s: wait idle before the first turn: %w", r.sc.File, err)
+		}
+	}
 	mend, err := r.breakIt(ctx)
 	defer func() { err = errors.Join(err, mend()) }()
 	if err != nil {
@@ -128,9 +132,9 @@ func (r *run) do(ctx context.Context) (err error) {
 func (r *run) targets() error {
 	var errs []error
 	for _, s := range r.sc.steps {
-		if _, ok := r.fleet.Targets[s.target]; !s.wait && !ok {
+		if _, ok := r.fleet.Target(s.target); !s.wait && !ok {
 			errs = append(errs, r.failure(s.num, "target %q is not on this platform: it has %s",
-				shorten(s.target), list(slices.Sorted(maps.Keys(r.fleet.Targets)))))
+				shorten(s.target), list(r.fleet.targets())))
 		}
 	}
 	return errors.Join(errs...)
@@ -164,9 +168,7 @@ func (r *run) breakIt(ctx context.Context) (mend func() error, err error) {
 
 func (r *run) step(ctx context.Context, s *step) error {
 	if s.wait {
-		ctx, cancel := context.WithTimeout(ctx, r.deadline())
-		defer cancel()
-		if _, err := r.admin.quiesce(ctx); err != nil {
+		if err := r.idle(ctx); err != nil {
 			return r.failure(s.num, "wait idle: %v", err)
 		}
 		return nil
@@ -177,4 +179,11 @@ func (r *run) step(ctx context.Context, s *step) error {
 		}
 	}
 	return nil
+}
+
+func (r *run) idle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.deadline())
+	defer cancel()
+	_, err := r.admin.quiesce(ctx)
+	return err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/tracetree"
 )
 
@@ -107,7 +108,7 @@ dir/claim.txtar:4: GET other /: Get "http://HOST/": dial tcp HOST: connect: conn
 		"unknown target": {
 			text: "C.\n\n-- turns --\nGET getaway /\nstatus 200\n-- trace --\nnone\n",
 			diff: `
-dir/claim.txtar:4: target "getaway" is not on this platform: it has gateway, other
+dir/claim.txtar:4: target "getaway" is not on this platform: it has gateway, gateway-admin, other
 `,
 			input: true,
 		},
@@ -162,6 +163,14 @@ ledger of gateway (instance g-1): ended 3 is not exported 2 + dropped 0, pending
 ledger of gateway (instance g-1): ended 2 is not exported 2 + dropped 0, pending 1
 `,
 		},
+		"log records that never arrive": {
+			prepare: func(p *platform) { p.logs = 2 },
+			text:    oneTurn + "-- trace --\n...\n",
+			diff: `
+await spans: context deadline exceeded: gateway (instance g-1): 0 of 2 exported log records arrived
+`,
+			hopeless: true,
+		},
 		"a secret and a missing log record": {
 			text: oneTurn + `-- trace --
 gateway server POST /things  @it
@@ -176,7 +185,6 @@ dir/claim.txtar:11: - gateway INFO "done {run}"  @it
 dir/claim.txtar:13: "{run}" must be nowhere, but is in ` +
 				`gateway server POST /things: attribute shop.workflow.id
 `,
-			hopeless: true,
 		},
 	}
 	for name, tt := range tests {
@@ -310,28 +318,27 @@ func TestFaultsAreOnDuringTheRunAndMendedWhateverHappens(t *testing.T) {
 	}
 }
 
-// lateLogs is a source whose log records arrive after the run has looked for them once.
+// lateLogs is a source whose log records arrive when they are waited for.
 type lateLogs struct {
 	*tracetree.Store
-	looks int
-	log   func() tracetree.Log
+	log func() tracetree.Log
 }
 
-func (s *lateLogs) Journey(ctx context.Context, traces []string) (scenario.Journey, error) {
-	j, err := s.Store.Journey(ctx, traces)
-	if s.looks++; s.looks == 2 {
-		s.AddLogs(s.log())
-	}
-	return j, err
+func (s *lateLogs) Await(ctx context.Context, ledgers []telemetry.Snapshot) error {
+	arrived := make(chan error, 1)
+	go func() { arrived <- s.Store.Await(ctx, ledgers) }()
+	s.AddLogs(s.log())
+	return <-arrived
 }
 
-func TestLogRecordsMayArriveAfterTheSpans(t *testing.T) {
+func TestLogRecordsAreAwaited(t *testing.T) {
 	t.Parallel()
 	p := newPlatform(t)
+	p.logs = 1
 	source := &lateLogs{Store: p.store, log: func() tracetree.Log {
 		sc := p.served()
 		return tracetree.Log{
-			Service: "gateway", Severity: "INFO", Body: "done",
+			Service: "gateway", Instance: "g-1", Severity: "INFO", Body: "done",
 			TraceID: sc.TraceID().String(), SpanID: sc.SpanID().String(),
 			Attributes: map[string]any{"n": int64(1)},
 		}
@@ -344,8 +351,8 @@ gateway server POST /things  @it
 correlated
 gateway INFO "done"  @it n=1 !m
 `))
-	if !got.Pass || source.looks != 3 {
-		t.Errorf("looked %d times, want 3:\n%s", source.looks, got.Diff)
+	if !got.Pass {
+		t.Error(got.Diff)
 	}
 }
 
@@ -368,6 +375,30 @@ func TestServicesAreQuiescedInTheOrderOfWorkTwice(t *testing.T) {
 	once := "gateway order pricing payment audit"
 	if got := strings.Join(asked, " "); got != once+" "+once {
 		t.Errorf("asked %s, want %s, twice", got, once)
+	}
+}
+
+func TestTurnsReachAdminListeners(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	got := p.run(t, strings.Replace(oneTurn, "-- turns --\n",
+		"-- turns --\nPUT gateway-admin /faults/{run}\nstatus 204\n\n", 1)+"-- trace --\n...\n")
+	if !got.Pass || got.Traces != 1 || got.Turns != 2 {
+		t.Errorf("%d turns, %d traces:\n%s", got.Turns, got.Traces, got.Diff)
+	}
+	if want := []string{"PUT " + got.Vars["run"]}; !slices.Equal(p.asked, want) {
+		t.Errorf("admin was asked %q, want %q", p.asked, want)
+	}
+}
+
+func TestAloneBeginsWhenTheServicesAreIdle(t *testing.T) {
+	t.Parallel()
+	p := newPlatform(t)
+	if got := p.run(t, oneTurn+"-- alone --\n-- trace --\n...\n"); !got.Pass {
+		t.Fatal(got.Diff)
+	}
+	if p.quiesced != 4 {
+		t.Errorf("quiesced %d times, want twice before the turn and twice after", p.quiesced)
 	}
 }
 

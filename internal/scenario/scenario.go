@@ -45,7 +45,9 @@
 // # turns
 //
 // A request is a line of method, target and path. Which targets there are is up to the platform
-// ([Fleet.Targets]). Below it come, in this order:
+// ([Fleet.Targets]); besides, SERVICE-admin is the admin listener of a service, to start a job for
+// instance: POST order-admin /jobs/expire. Admin listeners are not traced, so their answers name
+// no trace. Below the request come, in this order:
 //
 //   - headers, Name: value, one a line; a name may come more than once and is sent so;
 //   - a body: lines from one that begins with { or [ to the next blank line or directive, sent as
@@ -90,8 +92,9 @@
 //
 // Each section is one trace of the journey, and every trace of the journey needs its section. The
 // journey is every trace that served a turn, every trace linked from or to one of them at any
-// distance, and every trace that shares a shop.workflow.id with one of them. The lines are those
-// of package tracetree, whose grammar.go lists them all.
+// distance, and every trace that shares a shop.workflow.id with one of them. A trace with a link
+// of the type batch_item works for many workflows: it belongs to the journey, and the journey ends
+// there. The lines are those of package tracetree, whose grammar.go lists them all.
 //
 // # logs, absent
 //
@@ -108,6 +111,12 @@
 // Each line is an attribute, key=value. Spans that have it and have no children are left out of
 // the comparison with the trees, and nothing else is: db.system.name=redis keeps a tree to the
 // hops that it is about.
+//
+// # alone
+//
+// The scenario asserts on work that workflows share, such as a batch or a sweep, and so must have
+// the services to itself: where platforms can be started it gets one of its own, on a shared one
+// it runs when no other scenario does. The section is empty, or one line that says why.
 //
 // # faults, mended-by
 //
@@ -132,6 +141,7 @@ type Scenario struct {
 	File     string // as given to Parse, for messages
 	Title    string // the claim
 	Prose    string // the explanation, without surrounding blank lines
+	Alone    bool   // needs services that no other scenario uses; see [Scenario.Private]
 	Faults   []string
 	MendedBy string // empty unless there are faults
 
@@ -142,6 +152,10 @@ type Scenario struct {
 	absent []absentLine
 	ignore []ignored
 }
+
+// Private says whether the scenario must not share services with others that run at the same
+// time: it breaks something, or asserts on work that workflows share.
+func (sc *Scenario) Private() bool { return sc.Alone || len(sc.Faults) > 0 }
 
 type absentLine struct {
 	num  int

@@ -91,15 +91,29 @@ func (e *spanExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnl
 
 func (e *spanExporter) Shutdown(ctx context.Context) error { return e.next.Shutdown(ctx) }
 
-// logExporter does for log records what spanExporter does for spans, without counting.
+// logExporter does for log records what spanExporter does for spans.
 type logExporter struct {
 	sdklog.Exporter
+	ledger *Ledger
 	health *health
 }
 
 func (e *logExporter) Export(ctx context.Context, records []sdklog.Record) error {
-	e.health.result(ctx, e.Exporter.Export(ctx, records))
+	err := e.Exporter.Export(ctx, records)
+	e.ledger.settleLogs(len(records), err)
+	e.health.result(ctx, err)
 	return nil
+}
+
+// logCounter counts what comes into the processor.
+type logCounter struct {
+	sdklog.Processor
+	ledger *Ledger
+}
+
+func (c logCounter) OnEmit(ctx context.Context, record *sdklog.Record) error {
+	c.ledger.emit()
+	return c.Processor.OnEmit(ctx, record)
 }
 
 // health remembers how exporting one signal goes, and logs only when that changes: a Collector

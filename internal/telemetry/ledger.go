@@ -22,7 +22,7 @@ const (
 	DroppedShutdown = "shutdown"
 )
 
-// Ledger accounts for every sampled span of one service that ended:
+// Ledger counts the log records of one service, and accounts for every sampled span that ended:
 //
 //	ended = exported + Σ dropped + pending
 //
@@ -38,6 +38,7 @@ type Ledger struct {
 	exported int64
 	pending  int64
 	dropped  map[string]int64
+	logs     LogCounts
 	closed   bool
 }
 
@@ -49,6 +50,15 @@ type Snapshot struct {
 	Exported int64            `json:"exported"` // spans in batches that an exporter accepted
 	Pending  int64            `json:"pending"`  // waiting or being exported
 	Dropped  map[string]int64 `json:"dropped"`  // by reason; reasons that occurred only
+	Logs     LogCounts        `json:"logs"`
+}
+
+// LogCounts are log records. What is emitted and neither exported nor dropped is waiting for its
+// export, or has been displaced in the SDK's full queue: there is no gate in front of that one.
+type LogCounts struct {
+	Emitted  int64 `json:"emitted"`
+	Exported int64 `json:"exported"` // in batches that an exporter accepted
+	Dropped  int64 `json:"dropped"`  // in batches whose export failed
 }
 
 func newLedger(res *resource.Resource, capacity int) *Ledger {
@@ -75,7 +85,7 @@ func (l *Ledger) Snapshot() Snapshot {
 	return Snapshot{
 		Service: l.service, Instance: l.instance,
 		Ended: l.ended, Exported: l.exported, Pending: l.pending,
-		Dropped: maps.Clone(l.dropped),
+		Dropped: maps.Clone(l.dropped), Logs: l.logs,
 	}
 }
 
@@ -123,6 +133,24 @@ func (l *Ledger) settle(n int, err error) {
 		return
 	}
 	l.exported += int64(n)
+}
+
+// emit counts a log record.
+func (l *Ledger) emit() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.logs.Emitted++
+}
+
+// settleLogs counts the outcome of exporting n log records.
+func (l *Ledger) settleLogs(n int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		l.logs.Dropped += int64(n)
+		return
+	}
+	l.logs.Exported += int64(n)
 }
 
 // close gives up on what is still pending and returns how many spans that were.

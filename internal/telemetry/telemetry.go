@@ -115,7 +115,8 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		sdktrace.WithSampler(s.sampler), sdktrace.WithSpanProcessor(t.gate))
 	t.TracerProvider = t.traces
 
-	t.records = sdklog.NewBatchProcessor(&logExporter{Exporter: out.logs, health: t.logHealth})
+	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
+		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}
 	t.logs = sdklog.NewLoggerProvider(
 		sdklog.WithResource(s.resource), sdklog.WithProcessor(t.records))
 	t.LoggerProvider = t.logs

@@ -168,6 +168,27 @@ func TestALogExporterThatFailsMakesFlushFail(t *testing.T) {
 	}
 }
 
+func TestLogRecordsAreCounted(t *testing.T) {
+	t.Parallel()
+	exporter := &logExporter{}
+	tel := start(t, telemetry.Config{LogExporter: exporter})
+	for i, want := range []telemetry.LogCounts{
+		{Emitted: 2, Exported: 2}, {Emitted: 4, Exported: 2, Dropped: 2},
+	} {
+		tel.Logger.InfoContext(t.Context(), "one")
+		tel.Logger.DebugContext(t.Context(), "below the level")
+		tel.Logger.ErrorContext(t.Context(), "two")
+		if got := tel.Ledger.Snapshot().Logs.Emitted; got != want.Emitted {
+			t.Errorf("round %d: %d emitted before the flush, want %d", i, got, want.Emitted)
+		}
+		_ = tel.Flush(t.Context()) // fails in the second round
+		if got := tel.Ledger.Snapshot().Logs; got != want {
+			t.Errorf("round %d: got %+v, want %+v", i, got, want)
+		}
+		exporter.err = errRefused
+	}
+}
+
 func TestTheLedgerIsPublishedAsMetrics(t *testing.T) {
 	t.Parallel()
 	reader := sdkmetric.NewManualReader()

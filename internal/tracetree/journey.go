@@ -11,9 +11,9 @@ import (
 	"example.com/throughline/internal/telemetry"
 )
 
-// Await returns when, for each snapshot, at least as many spans have arrived from that instance as
-// its ledger calls exported. It wakes when spans arrive, it does not poll. When ctx ends first, the
-// error names every instance that is short and by how much.
+// Await returns when, for each snapshot, at least as many spans and log records have arrived from
+// that instance as its ledger calls exported. It wakes when something arrives, it does not poll.
+// When ctx ends first, the error names every instance that is short and by how much.
 func (s *Store) Await(ctx context.Context, ledgers []telemetry.Snapshot) error {
 	for {
 		changed := s.Changed()
@@ -34,9 +34,14 @@ func (s *Store) short(ledgers []telemetry.Snapshot) error {
 	defer s.mu.Unlock()
 	var errs []error
 	for _, l := range ledgers {
-		if got := s.received[Instance{l.Service, l.Instance}]; got < l.Exported {
+		from := Instance{l.Service, l.Instance}
+		if got := s.received[from]; got < l.Exported {
 			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported spans arrived",
 				l.Service, l.Instance, got, l.Exported))
+		}
+		if got := s.receivedLogs[from]; got < l.Logs.Exported {
+			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported log records arrived",
+				l.Service, l.Instance, got, l.Logs.Exported))
 		}
 	}
 	return errors.Join(errs...)
@@ -47,6 +52,11 @@ func (s *Store) short(ledgers []telemetry.Snapshot) error {
 // one of them. Spans are ordered by start, log records by time. A log record without a trace
 // belongs when it names one of the workflows. Unknown ids are no error: the trace may not have
 // been sampled.
+//
+// Batches and sweeps do the work of many workflows in one trace, which a journey must reach
+// without coming out among strangers. Hence one exception: a trace with a link of the type
+// batch_item is shared. A journey takes it in, whichever way it got there, and goes no further
+// from it: neither its links, nor links to it, nor the workflow ids of its spans lead on.
 func (s *Store) Journey(ctx context.Context, traceIDs []string) (Journey, error) {
 	if err := ctx.Err(); err != nil {
 		return Journey{}, err
@@ -59,6 +69,9 @@ func (s *Store) Journey(ctx context.Context, traceIDs []string) (Journey, error)
 		t := s.traces[id]
 		j.Spans = append(j.Spans, t.spans...)
 		j.Logs = append(j.Logs, t.logs...)
+		if t.shared {
+			continue
+		}
 		for w := range t.workflows {
 			workflows[w] = true
 		}
@@ -85,7 +98,8 @@ func (s *Store) All() Journey {
 	return j
 }
 
-// reach walks links in both directions and shared workflow ids, breadth first.
+// reach walks links in both directions and common workflow ids, breadth first, up to and including
+// shared traces.
 func (s *Store) reach(seeds []string) tags {
 	found := make(tags)
 	queue := slices.Clone(seeds)
@@ -97,6 +111,9 @@ func (s *Store) reach(seeds []string) tags {
 			continue
 		}
 		found[id] = true
+		if t.shared {
+			continue
+		}
 		queue = append(queue, sorted(t.links)...)
 		queue = append(queue, sorted(s.linked[id])...)
 		for w := range t.workflows {

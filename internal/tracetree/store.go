@@ -23,7 +23,9 @@ type Store struct {
 	loose    []Log           // log records without a trace
 	spans    int
 	logs     int
-	received map[Instance]int64
+
+	// Spans and log records that have arrived, evicted ones included.
+	received, receivedLogs map[Instance]int64
 }
 
 // Instance names one running service: service.name and service.instance.id.
@@ -37,6 +39,7 @@ type stored struct {
 	logs      []Log
 	links     tags // traces that it links to
 	workflows tags
+	shared    bool // works for several workflows: has a batch_item link
 }
 
 // New returns a store of at most maxSpans spans and four times as many log records.
@@ -48,7 +51,7 @@ func New(maxSpans int) *Store {
 		traces:   make(map[string]*stored),
 		linked:   make(map[string]tags),
 		workflow: make(map[string]tags),
-		received: make(map[Instance]int64),
+		received: make(map[Instance]int64), receivedLogs: make(map[Instance]int64),
 	}
 }
 
@@ -65,6 +68,7 @@ func (s *Store) AddSpans(spans ...Span) {
 		s.indexWorkflow(span.TraceID, t, span.Attributes)
 		for _, l := range span.Links {
 			t.links[l.TraceID] = true
+			t.shared = t.shared || l.Type() == batchItem
 			tag(s.linked, l.TraceID, span.TraceID)
 		}
 	}
@@ -72,11 +76,12 @@ func (s *Store) AddSpans(spans ...Span) {
 	s.notify()
 }
 
-// AddLogs stores log records. Those without a trace are kept apart, found by shop.workflow.id.
+// AddLogs stores log records and counts them for the instance that each names. Those without a trace are kept apart, found by shop.workflow.id.
 func (s *Store) AddLogs(logs ...Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range logs {
+		s.receivedLogs[Instance{l.Service, l.Instance}]++
 		if l.TraceID == "" {
 			s.loose = append(s.loose, l)
 			continue

@@ -110,6 +110,53 @@ func TestJourneyFollowsLinksBothWaysAndWorkflowIDs(t *testing.T) {
 	}
 }
 
+// withType gives all links of a span this type.
+func withType(s tracetree.Span, linkType string) tracetree.Span {
+	for i := range s.Links {
+		s.Links[i].Attributes = map[string]any{"shop.link.type": linkType}
+	}
+	return s
+}
+
+// Two checkouts in one batch: each journey holds the batch, and neither the other checkout.
+func TestJourneyEndsAtABatch(t *testing.T) {
+	t.Parallel()
+	s := tracetree.New(100)
+	s.AddSpans(
+		span("mine", "1", "m"), span("theirs", "1", "t"),
+		withType(span("batch", "1", "", "mine", "theirs"), "batch_item"),
+		span("batch", "2", "m"), span("batch", "3", "t"), // the items' spans
+		withType(span("ship-mine", "1", "m", "batch"), "caller"),
+		withType(span("ship-theirs", "1", "t", "batch"), "caller"),
+		withType(span("later", "1", "", "ship-theirs"), "caller"),
+		withType(span("sweep", "1", "", "mine", "theirs", "other"), "batch_item"),
+	)
+	s.AddLogs(tracetree.Log{Body: "loose", Attributes: map[string]any{"shop.workflow.id": "t"}},
+		tracetree.Log{Body: "in the batch", TraceID: "batch"})
+	for seed, want := range map[string]string{
+		"mine":      "batch mine ship-mine sweep",
+		"ship-mine": "batch mine ship-mine sweep", // by a link to the batch
+		"later":     "batch later ship-theirs sweep theirs",
+		"batch":     "batch", // it is asked for, and still no way to those it worked for
+	} {
+		j, err := s.Journey(t.Context(), []string{seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var traces []string
+		for _, s := range j.Spans {
+			traces = append(traces, s.TraceID)
+		}
+		slices.Sort(traces)
+		if got := strings.Join(slices.Compact(traces), " "); got != want {
+			t.Errorf("from %s: traces %s, want %s", seed, got, want)
+		}
+		if loose := len(j.Logs) > 1; loose != strings.Contains(want, "theirs") {
+			t.Errorf("from %s: %d log records", seed, len(j.Logs))
+		}
+	}
+}
+
 func TestStoreEvictsOldestTracesAsAWhole(t *testing.T) {
 	t.Parallel()
 	s := tracetree.New(3)

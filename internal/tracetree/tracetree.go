@@ -4,7 +4,8 @@
 // [Span] and [Log] are the form. Everything that can be asked for spans becomes them: the SDK's own
 // spans ([FromSDK]), the lab's Collector, Jaeger and Tempo. [Store] keeps them, bounded, and puts
 // together a [Journey]: all traces of one logical process, found by links in both directions and
-// by shop.workflow.id. No backend follows a link backwards; the store does.
+// by shop.workflow.id ([Store.Journey] has the exact rule). No backend follows a link backwards;
+// the store does.
 //
 // The text form of a tree is read by [ParseSection] and written by [Print], and the two share one
 // grammar, so that a failed comparison ([Expectation.Match]) is a diff of lines and the expected
@@ -113,4 +114,5 @@ func (j Journey) Roots() int {
 const (
 	linkTypeKey   = "shop.link.type"
 	workflowIDKey = "shop.workflow.id"
+	batchItem     = "batch_item" // a value of shop.link.type
 )

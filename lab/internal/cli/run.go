@@ -120,7 +120,7 @@ func (r *runFlags) embedded(
 	return out.verdict(failed, closed, suite.Check(accounts))
 }
 
-// embeddedSuite gives scenarios that break something a platform of their own.
+// embeddedSuite gives scenarios that cannot share a platform one of their own.
 func embeddedSuite(
 	lab *embedded.Lab, parallel int, report func(*scenario.Scenario, scenario.Result),
 ) suite.Config {

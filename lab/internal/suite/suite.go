@@ -18,9 +18,9 @@ type Target struct {
 
 // Config says what to run against.
 type Config struct {
-	// Shared is the platform of all scenarios that break nothing.
+	// Shared is the platform of all scenarios that can share one.
 	Shared Target
-	// Private starts a platform for one scenario that breaks something, and
+	// Private starts a platform for one scenario that cannot share one, and
 	// returns how to stop it. Nil: there is only the shared one, where such
 	// scenarios run one by one after the others.
 	Private func(context.Context) (Target, func() error, error)
@@ -41,7 +41,7 @@ func Run(ctx context.Context, cfg Config, scenarios []*scenario.Scenario) []scen
 		alone []int
 	)
 	for i, sc := range scenarios {
-		if len(sc.Faults) > 0 && cfg.Private == nil {
+		if sc.Private() && cfg.Private == nil {
 			alone = append(alone, i)
 			continue
 		}
@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg Config, scenarios []*scenario.Scenario) []scen
 
 // one runs a scenario where it belongs.
 func (c Config) one(ctx context.Context, sc *scenario.Scenario) scenario.Result {
-	if len(sc.Faults) == 0 {
+	if !sc.Private() {
 		return c.run(ctx, c.Shared, sc)
 	}
 	target, stop, err := c.Private(ctx)
