@@ -22,7 +22,7 @@ import (
 // Options configure a client.
 type Options struct {
 	Propagator propagation.TextMapPropagator // injects; nil means that of the telemetry
-	Base       http.RoundTripper             // nil means a transport of the client's own
+	Base       http.RoundTripper             // below the span; nil means NewTransport()
 	Timeout    time.Duration                 // of a whole call; 0 means 3 s
 }
 
@@ -34,7 +34,7 @@ func New(tel *telemetry.Telemetry, o Options) *http.Client {
 		o.Propagator = tel.Propagator
 	}
 	if o.Base == nil {
-		o.Base = newTransport()
+		o.Base = NewTransport()
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
@@ -60,9 +60,10 @@ func New(tel *telemetry.Telemetry, o Options) *http.Client {
 	}
 }
 
-// newTransport differs from http.DefaultTransport in that nothing comes from the environment,
-// and in that a peer that is called for every request keeps its connections.
-func newTransport() http.RoundTripper {
+// NewTransport returns what Options.Base is by default. It differs from http.DefaultTransport in
+// that nothing comes from the environment, and in that a peer that is called for every request
+// keeps its connections.
+func NewTransport() http.RoundTripper {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: time.Second}).DialContext,
 		MaxIdleConns:           256,

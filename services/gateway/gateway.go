@@ -35,6 +35,9 @@ type Deps struct {
 	// Signer signs the contexts that go out to clients, Verifier checks those that come back.
 	Signer   *clientreturned.Signer
 	Verifier Verifier
+	// PublicInbound is what otelhttp extracts on the public listener, over what the edge has
+	// decided: nothing.
+	PublicInbound propagation.TextMapPropagator
 	// TrustedInbound reads the contexts of callers on the trusted listener.
 	TrustedInbound propagation.TextMapPropagator
 	Faults         *fault.Set
@@ -57,12 +60,14 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	work := &inflight.Tracker{}
 	api := newAPI(cfg, deps)
 	serve := func(name string, trusted bool, l net.Listener) lifecycle.Server {
+		// The edge has decided; what otelhttp would extract must not displace it.
+		inbound := propagation.NewCompositeTextMapPropagator()
+		if !trusted {
+			inbound = deps.PublicInbound
+		}
 		router := httpserver.New(httpserver.Options{
-			Telemetry: deps.Telemetry,
-			Inflight:  work,
-			// The edge has decided; what otelhttp would extract must not displace it.
-			Propagator: propagation.NewCompositeTextMapPropagator(),
-			Edge:       api.edge(trusted),
+			Telemetry: deps.Telemetry, Inflight: work,
+			Propagator: inbound, Edge: api.edge(trusted),
 		})
 		api.routes(router)
 		return lifecycle.HTTP(name, lifecycle.NewHTTPServer(router), l)
