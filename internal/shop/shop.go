@@ -36,6 +36,10 @@ const (
 	DeclineReason = attribute.Key("shop.payment.decline_reason")
 	// OrderTotal is an amount in minor units of the order's currency.
 	OrderTotal = attribute.Key("shop.order.total")
+	// ReviewDecision is what a person decided: approve or reject.
+	ReviewDecision = attribute.Key("shop.review.decision")
+	// ReviewWait is how long the order waited for the decision, in seconds.
+	ReviewWait = attribute.Key("shop.review.wait")
 	// OrderState is the state of an order's state machine.
 	OrderState = attribute.Key("shop.order.state")
 )
@@ -47,6 +51,10 @@ const (
 	LinkProducer        = "producer"
 	LinkCaller          = "caller"
 	LinkUntrustedCaller = "untrusted_caller"
+	LinkQuestion        = "question"    // from a person's decision to the turn that asked
+	LinkBatchItem       = "batch_item"  // from a batch or a sweep to what it touched
+	LinkCompensates     = "compensates" // from what undoes to what is undone
+	LinkReplayOf        = "replay_of"   // from a repeated request to the original
 )
 
 // Link returns a link to sc that says what it means.

@@ -79,15 +79,25 @@ func (t *turns) giveBack(ctx context.Context, orderID string) {
 	}
 }
 
-// confirm captures the payment and places the order. The receipt follows in the background.
+// confirm places the order, or asks a person where its total is over the limit. The receipt
+// follows in the background.
 func (t *turns) confirm(w http.ResponseWriter, r *http.Request) error {
 	o, err := t.load(r)
 	if err != nil {
 		return err
 	}
-	if err := o.require("confirm", Authorised); err != nil {
+	if err := o.require("confirm", Authorised, Approved); err != nil {
 		return err
 	}
+	if o.Quote.Total > reviewLimit && o.State != Approved {
+		return t.ask(w, r, o)
+	}
+	return t.place(w, r, o)
+}
+
+// place captures the payment and places the order: it is confirmed by its customer, and by a
+// person where one had to be asked. After a failure it can be called again.
+func (t *turns) place(w http.ResponseWriter, r *http.Request, o Order) (err error) {
 	if o.Payment, err = t.payment.capture(r.Context(), o.ID); err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 	"example.com/throughline/internal/lifecycle"
 	"example.com/throughline/internal/stream"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/batchconsumer"
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
 	"example.com/throughline/services/payment/paymentv1"
@@ -46,6 +47,8 @@ type Config struct {
 	// RetryAfter is how long an event that was not sent, because its relay failed or died, is
 	// left alone before it is tried again. Longer than any sending takes.
 	RetryAfter time.Duration
+	// FulfilEvery is how often what is paid for is packed; 0: only when an operator says so.
+	FulfilEvery time.Duration
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -60,6 +63,7 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		PaymentAddr: r.Addr("PAYMENT_ADDR", "127.0.0.1:8083"),
 		Consumer:    r.String("ORDER_CONSUMER", "order-1"),
 		RetryAfter:  r.Duration("ORDER_RETRY_AFTER", 10*time.Second),
+		FulfilEvery: r.Duration("ORDER_FULFIL_EVERY", 5*time.Second),
 	}
 	return cfg, r.Err()
 }
@@ -99,18 +103,21 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	router := httpserver.New(httpserver.Options{Telemetry: deps.Telemetry, Inflight: work})
 	turns := newTurns(cfg, deps, work)
 	turns.routes(router)
+	fulfil := newFulfilment(cfg, deps, turns.orders)
 	adminHandler := admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready: map[string]func(context.Context) error{
 			"redis": func(ctx context.Context) error { return deps.Redis.Ping(ctx).Err() },
 		},
 		Faults: deps.Faults,
+		Jobs:   map[string]admin.Job{"fulfil": fulfil.run},
 		Idle:   []func(context.Context) error{work.Wait, turns.placed.pending.Idle},
 	})
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("order", lifecycle.NewHTTPServer(router), s.http),
 		lifecycle.Worker("receipts", awaitWork(work)),
 		lifecycle.Worker("relay", turns.placed.run),
+		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -138,6 +145,24 @@ func (s *Service) Serve(ctx context.Context) error {
 	s.deps.Telemetry.Logger.InfoContext(ctx, "serving", "http", s.URL(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	return errors.Join(err, s.deps.Close())
+}
+
+func newFulfilment(
+	cfg Config, deps Deps, orders document.Collection[Order],
+) fulfilment {
+	const group = "order.fulfilment"
+	return fulfilment{
+		messages: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
+			Stream: cfg.KeyPrefix + settled, Group: group, Consumer: cfg.Consumer,
+			MinIdle: cfg.RetryAfter, Count: 64,
+		}),
+		batches: batchconsumer.Consumer{
+			Tracer:     deps.Telemetry.TracerProvider.Tracer(scope),
+			Propagator: deps.Telemetry.Propagator, Group: group,
+		},
+		orders: orders,
+		logger: deps.Telemetry.Logger,
+	}
 }
 
 func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {

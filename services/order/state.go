@@ -17,7 +17,12 @@ const (
 	Addressed  State = "addressed"  // has a shipping address
 	Quoted     State = "quoted"     // has a price
 	Authorised State = "authorised" // has a good card and reserved stock
+	InReview   State = "in_review"  // waits for a person
+	Approved   State = "approved"   // a person agreed
 	Confirmed  State = "confirmed"  // is placed; its payment follows
+	Fulfilled  State = "fulfilled"  // is packed
+	Rejected   State = "rejected"   // a person did not agree
+	Expired    State = "expired"    // was abandoned
 )
 
 // Item is one line of an order.
@@ -51,6 +56,7 @@ type Order struct {
 	Shipping *Shipping `json:"shipping,omitempty"`
 	Quote    *Quote    `json:"quote,omitempty"`
 	Payment  string    `json:"payment,omitempty"` // state of the payment, asked of payment
+	Review   *Review   `json:"review,omitempty"`
 	Created  time.Time `json:"created"`
 }
 
@@ -103,11 +109,42 @@ func (o *Order) authorise() error {
 	return nil
 }
 
-func (o *Order) confirm() error {
+// await parks an order for a person's decision.
+func (o *Order) await() error {
 	if err := o.require("confirm", Authorised); err != nil {
 		return err
 	}
+	o.State = InReview
+	return nil
+}
+
+// decide takes a person's decision.
+func (o *Order) decide(decision, reviewer string) error {
+	if err := o.require("review", InReview); err != nil {
+		return err
+	}
+	o.Review.Decision, o.Review.Reviewer = decision, reviewer
+	o.State = Rejected
+	if decision == "approve" {
+		o.State = Approved
+	}
+	return nil
+}
+
+func (o *Order) confirm() error {
+	if err := o.require("confirm", Authorised, Approved); err != nil {
+		return err
+	}
 	o.State = Confirmed
+	return nil
+}
+
+// fulfil may come again.
+func (o *Order) fulfil() error {
+	if err := o.require("fulfilment", Confirmed, Fulfilled); err != nil {
+		return err
+	}
+	o.State = Fulfilled
 	return nil
 }
 

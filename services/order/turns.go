@@ -37,6 +37,7 @@ func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders/{id}/quote", t.quote)
 	r.Handle("POST /orders/{id}/payment", t.pay)
 	r.Handle("POST /orders/{id}/confirm", t.confirm)
+	r.Handle("POST /orders/{id}/review", t.review)
 }
 
 func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
@@ -70,7 +71,7 @@ func (t *turns) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if o.State == Confirmed {
+	if o.State == Confirmed || o.State == Fulfilled {
 		if o.Payment, err = t.payment.state(r.Context(), o.ID); err != nil {
 			return err
 		}
