@@ -11,7 +11,6 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/problem"
-	"example.com/throughline/patterns/persistedcontext"
 )
 
 // ttl is how long what the gateway remembers of a checkout outlives its last turn: as long as
@@ -37,10 +36,7 @@ func newAPI(cfg Config, deps Deps) *api {
 		trustedInbound: deps.TrustedInbound,
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		strategies: map[string]strategy{
-			"persisted": persisted{logger: logger, store: &persistedcontext.Store{
-				Client: deps.Redis, Prefix: cfg.KeyPrefix + "trace:", TTL: ttl,
-				MaxTurns: cfg.MaxTurns, MaxAge: cfg.MaxAge,
-			}},
+			"persisted": persisted{store: deps.Contexts, logger: logger},
 			"linked": linked{
 				redis: deps.Redis, prefix: cfg.KeyPrefix + "chain:", ttl: ttl, logger: logger,
 			},

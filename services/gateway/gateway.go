@@ -35,6 +35,8 @@ type Deps struct {
 	// Signer signs the contexts that go out to clients, Verifier checks those that come back.
 	Signer   *clientreturned.Signer
 	Verifier Verifier
+	// Contexts keeps the context of persisted checkouts.
+	Contexts ContextStore
 	// PublicInbound is what otelhttp extracts on the public listener, over what the edge has
 	// decided: nothing.
 	PublicInbound propagation.TextMapPropagator

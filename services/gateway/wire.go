@@ -1,14 +1,10 @@
 package gateway
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net/http"
-	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/httpclient"
@@ -16,6 +12,7 @@ import (
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
 	"example.com/throughline/patterns/clientreturned"
+	"example.com/throughline/patterns/persistedcontext"
 )
 
 // Wire makes the parts of a gateway, and its faults, all off.
@@ -34,12 +31,14 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		"The gateway continues any context that a client sends, without checking its signature.")
 	believed := faults.Declare("sampled-out-by-caller",
 		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
 		Telemetry: tel,
-		Redis:     redisclient.New(tel, cfg.RedisAddr),
+		Redis:     client,
 		Upstream: httpclient.New(tel, httpclient.Options{
 			Timeout: 5 * time.Second, Base: network(faults),
 		}),
+		Contexts: contexts(cfg, client, faults),
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
 		PublicInbound: fault.Propagator(believed,
@@ -49,37 +48,16 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	}
 }
 
-// network is the way to order and pricing, and what a proxy there may do to the headers.
-func network(faults *fault.Set) http.RoundTripper {
-	stripped := faults.Declare("header-stripped",
-		"A proxy behind the gateway passes on only the headers that it knows: no traceparent.")
-	rewritten := faults.Declare("header-rewritten",
-		"A proxy behind the gateway makes itself the parent, and reports no span of its own.")
-	way := httpclient.NewTransport()
-	way = fault.Tamper(stripped, way, func(h http.Header) {
-		h.Del("traceparent")
-		h.Del("tracestate")
-	})
-	return fault.Tamper(rewritten, way, func(h http.Header) {
-		// version "-" trace-id "-" parent-id "-" trace-flags (W3C Trace Context, 3.2.2)
-		if fields := strings.Split(h.Get("traceparent"), "-"); len(fields) == 4 {
-			fields[2] = fmt.Sprintf("%016x", rand.Uint64()|1)
-			h.Set("traceparent", strings.Join(fields, "-"))
-		}
-	})
-}
-
-// gullible is a fault: while it is on, whatever parses is taken for ours.
-type gullible struct {
-	sw   *fault.Switch
-	good Verifier
-}
-
-func (g gullible) Verify(sc trace.SpanContext, workflow string) (
-	clientreturned.Claims, trace.SpanContext, error,
-) {
-	if g.sw.On() && sc.IsValid() {
-		return clientreturned.Claims{Turn: 1}, sc.WithRemote(true), nil
+// contexts keeps the context of a checkout for as long as the order itself; a trace has its own
+// lifetime within that.
+func contexts(cfg Config, client *redis.Client, faults *fault.Set) ContextStore {
+	stale := faults.Declare("stale-context",
+		"A persisted context is never rotated: the trace lives for as long as the checkout.")
+	rotating := persistedcontext.Store{
+		Client: client, Prefix: cfg.KeyPrefix + "trace:", TTL: ttl,
+		MaxTurns: cfg.MaxTurns, MaxAge: cfg.MaxAge,
 	}
-	return g.good.Verify(sc, workflow)
+	endless := rotating
+	endless.MaxTurns, endless.MaxAge = 0, 0
+	return hoarder{sw: stale, good: &rotating, bad: &endless}
 }

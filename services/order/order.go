@@ -76,7 +76,9 @@ type Deps struct {
 	Payment   paymentv1.PaymentServiceClient
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
-	Faults  *fault.Set
+	// Middleware is around each handler and its SERVER span. It may be nil.
+	Middleware func(http.Handler) http.Handler
+	Faults     *fault.Set
 	// Close releases what the clients hold. It is called once, after the last request.
 	Close func() error
 }
@@ -100,7 +102,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.Join(fmt.Errorf("order: admin listener: %w", err), s.http.Close())
 	}
 	work := &inflight.Tracker{}
-	router := httpserver.New(httpserver.Options{Telemetry: deps.Telemetry, Inflight: work})
+	router := httpserver.New(httpserver.Options{
+		Telemetry: deps.Telemetry, Inflight: work, Edge: deps.Middleware,
+	})
 	turns := newTurns(cfg, deps, work)
 	turns.routes(router)
 	fulfil := newFulfilment(cfg, deps, turns.orders)

@@ -64,6 +64,8 @@ type Deps struct {
 	RatingInbound propagation.TextMapPropagator
 	// Rating calls the rating listener, and writes B3.
 	Rating *http.Client
+	// FanOut makes the calls that one quote needs.
+	FanOut FanOut
 	Faults *fault.Set
 }
 
@@ -149,7 +151,7 @@ func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 	}
 	deals.routes(router)
 	quotes{
-		rating: ratingClient{client: deps.Rating, url: cfg.RatingURL},
+		rating: ratingClient{client: deps.Rating, url: cfg.RatingURL, fanOut: deps.FanOut},
 		deals:  deals,
 		tracer: deps.Telemetry.TracerProvider.Tracer(scope),
 	}.routes(router)

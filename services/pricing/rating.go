@@ -146,6 +146,7 @@ func postage(country, method string, grams int64) (int64, error) {
 type ratingClient struct {
 	client *http.Client
 	url    string
+	fanOut FanOut
 }
 
 func (c ratingClient) tax(ctx context.Context, ref, country string) (int64, error) {
