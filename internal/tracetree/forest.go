@@ -89,18 +89,6 @@ func (f *forest) number(a *actual) {
 // target returns the span that a link points to, nil when the journey does not hold it.
 func (f *forest) target(l Link) *actual { return f.spans[spanKey{l.TraceID, l.SpanID}] }
 
-// orphans counts the spans below a whose parents are missing.
-func (a *actual) orphans() int {
-	n := 0
-	for _, c := range a.children {
-		n += c.orphans()
-	}
-	if a.orphan {
-		n++
-	}
-	return n
-}
-
 // extent returns the first start and the last end at or below a, and the number of spans.
 func (a *actual) extent() (start, end time.Time, spans int) {
 	if a.span != nil {

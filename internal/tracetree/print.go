@@ -11,6 +11,7 @@ import (
 type PrintOptions struct {
 	Durations bool // each span's duration, as a comment
 	Critical  bool // which spans are on their trace's critical path, as a comment
+	Wire      bool // the headers that each hop carried, as comments below its spans
 }
 
 // Print writes all traces of a journey with durations and critical paths.
@@ -21,19 +22,27 @@ func Print(j Journey) string {
 // PrintWith writes all traces of a journey in the order of their start, as sections that
 // [ParseSection] reads and that match the journey. A link to a span of the journey names it by a
 // label made up for it; other links are unresolved. Everything else that is worth telling is a
-// comment: times, critical path, how many spans, roots and orphans.
+// comment: times, critical path, how many spans and roots, which spans are orphans and which links
+// lead nowhere. Ids that are the same throughout stand at the top only.
 func PrintWith(j Journey, o PrintOptions) string {
 	f := grow(j)
 	r := newRenderer(&matcher{forest: f}, nil)
-	r.ids = true
+	r.ids, r.common = true, common(j)
+	if o.Wire {
+		r.hops = newHops(j.Logs)
+	}
 	r.prepare()
 	var b strings.Builder
-	fmt.Fprintf(&b, "# %s, %s, %s%s\n", count(len(f.root.children), "trace"),
-		count(len(j.Spans), "span"), count(j.Roots(), "root"), orphanText(f.root))
+	start, end, _ := f.root.extent()
+	fmt.Fprintf(&b, "# %s, %s, %s, %s%s\n%s", count(len(f.root.children), "trace"),
+		count(len(j.Spans), "span"), count(j.Roots(), "root"), millis(end.Sub(start)),
+		f.trouble(f.root).text(), commonText(r.common))
 	for _, t := range f.root.children {
 		start, end, spans := t.extent()
-		fmt.Fprintf(&b, "\n%s\n# %s: %s, %s%s\n", traceMarker, quoteValue(t.traceID),
-			count(spans, "span"), millis(end.Sub(start)), orphanText(t))
+		trouble := f.trouble(t)
+		fmt.Fprintf(&b, "\n%s\n# %s: %s, %s%s\n%s", traceMarker, quoteValue(t.traceID),
+			count(spans, "span"), millis(end.Sub(start)), trouble.text(),
+			strings.Join(trouble.lines, ""))
 		r.note = o.notes(t)
 		r.children(nil, t, 0)
 		b.WriteString(alignComments(r.body(nil)))
@@ -46,13 +55,6 @@ func count(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
-}
-
-func orphanText(a *actual) string {
-	if n := a.orphans(); n > 0 {
-		return ", " + count(n, "orphan")
-	}
-	return ""
 }
 
 func millis(d time.Duration) string {

@@ -15,6 +15,8 @@ type renderer struct {
 	visible map[*actual]bool
 	labels  map[*actual]string // labels made up because a link needs one
 	note    func(*actual) string
+	common  map[string]string // attributes that are told elsewhere
+	hops    hops
 	out     []outLine
 }
 
@@ -145,6 +147,9 @@ func (r *renderer) writeExtras(rest []*actual, depth int, before *actual) []*act
 			continue
 		}
 		r.emit(r.canonical(a, depth), nil)
+		for _, l := range r.hops.lines(a) {
+			r.emit(strings.Repeat("  ", depth+1)+l, nil)
+		}
 		r.children(nil, a, depth+1)
 	}
 	return later

@@ -69,6 +69,9 @@ func (r *renderer) attributeWords(a *actual) []string {
 	var out []string
 	for _, key := range keys {
 		value := ValueText(a.span.Attributes[key])
+		if told, ok := r.common[key]; ok && told == value {
+			continue
+		}
 		if !r.ids && strings.HasSuffix(key, ".id") && r.names[value] == "" {
 			continue
 		}

@@ -114,5 +114,6 @@ func (j Journey) Roots() int {
 const (
 	linkTypeKey   = "shop.link.type"
 	workflowIDKey = "shop.workflow.id"
+	strategyKey   = "shop.continuation.strategy"
 	batchItem     = "batch_item" // a value of shop.link.type
 )

@@ -20,21 +20,29 @@ func treeCommand() command {
 Prints every trace of one logical process from a running lab: ID is a trace id,
 or the id of a checkout or negotiation. Traces are found by following links both
 ways and by shop.workflow.id, which no backend does. Indentation is parenthood;
-what follows # is for the reader: durations and the critical path.`,
+what follows # is for the reader: durations, the critical path, orphans, and
+links that lead nowhere. Ids that all spans share stand at the top only.
+
+With --wire, below each hop are the headers that carried its context: what the
+CLIENT sent, and what the SERVER received. Where the two differ something sits
+between them; where nothing was sent, nothing can continue.`,
 		setup: func(f *flags) func(context.Context, console, []string) error {
 			lab := f.String("lab", defaultLab, "`URL` of the lab's control listener")
 			durations := f.Bool("durations", true, "with durations and critical path")
+			wire := f.Bool("wire", false, "with the propagation headers of each hop")
 			return func(ctx context.Context, c console, args []string) error {
 				if len(args) != 1 {
 					return usagef("lab tree: want one id, have %d", len(args))
 				}
-				return printTree(ctx, c, *lab, args[0], *durations)
+				return printTree(ctx, c, *lab, args[0], tracetree.PrintOptions{
+					Durations: *durations, Critical: *durations, Wire: *wire,
+				})
 			}
 		},
 	}
 }
 
-func printTree(ctx context.Context, c console, lab, id string, durations bool) error {
+func printTree(ctx context.Context, c console, lab, id string, o tracetree.PrintOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	client := control.NewClient(lab, nil)
@@ -53,8 +61,7 @@ func printTree(ctx context.Context, c console, lab, id string, durations bool) e
 		return fmt.Errorf("lab: no span of %.64q has arrived: is the id right? "+
 			"The store forgets the oldest traces, and those not sampled never come", id)
 	}
-	c.printf("%s", tracetree.PrintWith(journey,
-		tracetree.PrintOptions{Durations: durations, Critical: durations}))
+	c.printf("%s", tracetree.PrintWith(journey, o))
 	return nil
 }
 

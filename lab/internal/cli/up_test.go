@@ -92,6 +92,13 @@ func TestUpRunTreeBreakMend(t *testing.T) {
 		!strings.Contains(tree.out, "ms") {
 		t.Errorf("lab tree: exit %d\n%s%s", tree.code, tree.out, tree.err)
 	}
+	wire := invoke(t.Context(), "", "tree", "--wire", id, "--lab", lab.control)
+	hop := regexp.MustCompile(`# sent traceparent: (\S+)\n +order server POST /orders.*\n` +
+		` +# received traceparent: (\S+)\n`).FindStringSubmatch(wire.out)
+	if wire.code != 0 || len(hop) != 3 || hop[1] != hop[2] ||
+		!strings.Contains(wire.out, "# received no trace context") {
+		t.Errorf("lab tree --wire: exit %d\n%s%s", wire.code, wire.out, wire.err)
+	}
 	if r := invoke(t.Context(), "", "tree", "--lab", lab.control, "no-such-id"); r.code != 1 {
 		t.Errorf("lab tree of an unknown id: exit %d\n%s%s", r.code, r.out, r.err)
 	}
