@@ -142,7 +142,7 @@ func (p *Platform) startOrder(
 		Listen: p.addr("order"), Admin: p.addr("order-admin"),
 		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
 		PricingURL: pricingURL, PaymentAddr: paymentAddr,
-		Consumer: "order-1", RetryAfter: 50 * time.Millisecond,
+		Consumer: "order-1", RetryAfter: 50 * time.Millisecond, ExpireAfter: time.Hour,
 	}
 	deps, err := order.Wire(cfg, tel)
 	if err != nil {

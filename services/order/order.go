@@ -29,6 +29,7 @@ import (
 	"example.com/throughline/patterns/batchconsumer"
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
+	"example.com/throughline/patterns/sweep"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -49,6 +50,9 @@ type Config struct {
 	RetryAfter time.Duration
 	// FulfilEvery is how often what is paid for is packed; 0: only when an operator says so.
 	FulfilEvery time.Duration
+	// ExpireEvery is how often abandoned checkouts are ended, as FulfilEvery; ExpireAfter is how
+	// long a checkout must have been left alone for that.
+	ExpireEvery, ExpireAfter time.Duration
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -64,6 +68,8 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		Consumer:    r.String("ORDER_CONSUMER", "order-1"),
 		RetryAfter:  r.Duration("ORDER_RETRY_AFTER", 10*time.Second),
 		FulfilEvery: r.Duration("ORDER_FULFIL_EVERY", 5*time.Second),
+		ExpireEvery: r.Duration("ORDER_EXPIRE_EVERY", time.Minute),
+		ExpireAfter: r.Duration("ORDER_EXPIRE_AFTER", 2*time.Hour),
 	}
 	return cfg, r.Err()
 }
@@ -114,7 +120,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			"redis": func(ctx context.Context) error { return deps.Redis.Ping(ctx).Err() },
 		},
 		Faults: deps.Faults,
-		Jobs:   map[string]admin.Job{"fulfil": fulfil.run},
+		Jobs:   map[string]admin.Job{"fulfil": fulfil.run, "expire": turns.expiry.run},
 		Idle:   []func(context.Context) error{work.Wait, turns.placed.pending.Idle},
 	})
 	s.servers = []lifecycle.Server{
@@ -122,6 +128,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		lifecycle.Worker("receipts", awaitWork(work)),
 		lifecycle.Worker("relay", turns.placed.run),
 		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
+		lifecycle.Worker("expiry",
+			every(cfg.ExpireEvery, turns.expiry.run, deps.Telemetry.Logger)),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -171,11 +179,20 @@ func newFulfilment(
 
 func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
+	orders := document.Collection[Order]{
+		Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
+	}
+	stock := stock{redis: deps.Redis, prefix: cfg.KeyPrefix}
+	expiry := expiry{
+		redis: deps.Redis, open: cfg.KeyPrefix + "orders.open", orders: orders, stock: stock,
+		sweep: sweep.Sweeper{Tracer: tracer}, tracer: tracer, after: cfg.ExpireAfter,
+		logger: deps.Telemetry.Logger,
+	}
 	return &turns{
-		orders: document.Collection[Order]{
-			Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
-		},
-		stock:   stock{redis: deps.Redis, prefix: cfg.KeyPrefix},
+		orders:  orders,
+		stock:   stock,
+		expiry:  expiry,
+		tracer:  tracer,
 		pricing: pricing{client: deps.Pricing, url: cfg.PricingURL},
 		payment: payments{client: deps.Payment},
 		placed: placed{
@@ -185,7 +202,8 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 				Stream: cfg.KeyPrefix + outboxKey, Group: "order.relay", Consumer: cfg.Consumer,
 				MinIdle: cfg.RetryAfter,
 			}),
-			stream: cfg.KeyPrefix + destination,
+			stream:  cfg.KeyPrefix + destination,
+			touched: expiry.touched,
 		},
 		receipts: receipts{
 			redis: deps.Redis, prefix: cfg.KeyPrefix + "receipt:",
