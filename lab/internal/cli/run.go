@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"example.com/throughline/internal/scenario"
@@ -19,6 +21,7 @@ const closeTimeout = 15 * time.Second
 
 type runFlags struct {
 	against, dump, redis string
+	runAs                string
 	json, shuffle        bool
 	update, stats        bool
 	parallel             int
@@ -51,6 +54,8 @@ scenario file is wrong (with file and line), or the command line is.`,
 			f.StringVar(&r.dump, "dump", "", "write all that arrives to `DIR` as OTLP JSON lines")
 			f.StringVar(&r.redis, "redis", "", "`HOST:PORT` of a Redis (default $REDIS_ADDR, "+
 				"or else an embedded one)")
+			f.StringVar(&r.runAs, "run-as", "", "print one scenario as a shell script instead: `curl`.\n"+
+				"It runs against the lab of --against, by default that of `lab up`")
 			f.BoolVar(&r.stats, "stats", false, "tell start-up time, run time and memory")
 			return r.run
 		},
@@ -69,6 +74,9 @@ func (r *runFlags) run(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
+	if r.runAs != "" {
+		return r.script(c, scenarios)
+	}
 	if r.shuffle {
 		shuffle(scenarios)
 	}
@@ -81,6 +89,8 @@ func (r *runFlags) run(ctx context.Context, c console, args []string) error {
 
 func (r *runFlags) check(lib library) error {
 	switch {
+	case r.runAs != "" && r.runAs != "curl":
+		return usagef("lab run: --run-as %.40q: want curl", r.runAs)
 	case r.parallel < 1:
 		return usagef("lab run: --parallel %d: want 1 or more", r.parallel)
 	case r.against != "" && r.dump != "":
@@ -89,6 +99,23 @@ func (r *runFlags) check(lib library) error {
 	case r.update && !lib.onDisk:
 		return usagef("lab run: --update: there is no ./%s to update", directory)
 	}
+	return nil
+}
+
+// script prints a scenario as a shell script. It asks nothing of the lab: the script does.
+func (r *runFlags) script(c console, scenarios []*scenario.Scenario) error {
+	if len(scenarios) != 1 {
+		return usagef("lab run: --run-as curl: want one scenario, have %d", len(scenarios))
+	}
+	lab := cmp.Or(r.against, defaultLab)
+	if !strings.Contains(lab, "://") {
+		lab = "http://" + lab
+	}
+	text, err := scenarios[0].Curl(strings.TrimSuffix(lab, "/"))
+	if err != nil {
+		return usageError{err}
+	}
+	c.printf("%s", text)
 	return nil
 }
 
