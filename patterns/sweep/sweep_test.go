@@ -148,7 +148,7 @@ func TestNoSpanIsOpenBetweenRuns(t *testing.T) {
 				}, nil)
 		}()
 		for runs := range 4 {
-			time.Sleep(start.Add(time.Duration(runs)*time.Minute + 30*time.Second).Sub(time.Now()))
+			time.Sleep(time.Until(start.Add(time.Duration(runs)*time.Minute + 30*time.Second)))
 			synctest.Wait()
 			if len(spans.Started()) != runs || len(spans.Ended()) != runs {
 				t.Errorf("after %d runs: %d spans started, %d ended", runs,
