@@ -109,8 +109,18 @@ func TestPatternsAreCopyable(t *testing.T) {
 				}
 			}
 		}
-		if len(p.TestGoFiles)+len(p.XTestGoFiles) < 2 {
-			t.Errorf("%s: want an example and a test", p.ImportPath)
+		var tests []byte
+		for _, file := range append(p.TestGoFiles, p.XTestGoFiles...) {
+			text, err := os.ReadFile(p.Dir + "/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests = append(tests, text...)
+		}
+		for _, want := range []string{"func Example", "// Output:", "func Test", "func Benchmark"} {
+			if !bytes.Contains(tests, []byte(want)) {
+				t.Errorf("%s: no %q in its tests", p.ImportPath, want)
+			}
 		}
 	}
 	if seen < 6 {
