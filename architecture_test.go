@@ -117,7 +117,7 @@ func TestPatternsAreCopyable(t *testing.T) {
 			}
 			tests = append(tests, text...)
 		}
-		for _, want := range []string{"func Example", "// Output:", "func Test", "func Benchmark"} {
+		for _, want := range []string{"func Example", "utput:", "func Test", "func Benchmark"} {
 			if !bytes.Contains(tests, []byte(want)) {
 				t.Errorf("%s: no %q in its tests", p.ImportPath, want)
 			}
