@@ -1,6 +1,6 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check bench fuzz generate clean
+.PHONY: help lab run test check bench docs fuzz generate clean
 
 GO ?= go
 FUZZTIME ?= 20s
@@ -26,6 +26,9 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
 	@bin/lab run --stats >/dev/null
+
+docs: bin/lab ## the trees and numbers of docs/, from a run of their scenarios
+	@bin/lab docs
 
 fuzz: ## every fuzz target, FUZZTIME (20s) each
 	@for dir in $$($(GO) list -f '{{.Dir}}' ./... ./lab/...); do \
