@@ -77,6 +77,7 @@ type Telemetry struct {
 	logs       *sdklog.LoggerProvider
 	records    sdklog.Processor
 	gate       *gate
+	variants   variants
 	spanHealth *health
 	logHealth  *health
 
@@ -114,6 +115,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(s.resource),
 		sdktrace.WithSampler(s.sampler), sdktrace.WithSpanProcessor(t.gate))
 	t.TracerProvider = t.traces
+	t.variants = variants{sampler: s.sampler, exporter: out.spans}
 
 	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
 		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}
@@ -138,7 +140,7 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 	return errors.Join(parallel(
 		func() error {
 			failed := t.spanHealth.mark()
-			return errors.Join(t.traces.ForceFlush(ctx), failed())
+			return errors.Join(t.variants.flush(ctx), t.traces.ForceFlush(ctx), failed())
 		},
 		func() error {
 			failed := t.logHealth.mark()
@@ -158,7 +160,8 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 				failed := t.spanHealth.mark()
 				// By name, here and below: once ctx has ended the providers no longer
 				// reach their processors, and ledger and goroutines would stay.
-				return errors.Join(t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
+				return errors.Join(t.variants.drain(ctx),
+					t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
 			},
 			func() error {
 				failed := t.logHealth.mark()
