@@ -26,14 +26,15 @@ func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
 	})
 }
 
-// pricingClient is instrumented once, and injects from the CLIENT span.
+// pricingClient is instrumented once, and injects from the CLIENT span. What fails is repeated: a
+// quote changes nothing.
 func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 	spanless := faults.Declare("inject-without-client-span",
 		"Calls to pricing inject the context of the SERVER span, and make no CLIENT span.")
 	double := faults.Declare("double-instrumentation",
 		"The client for pricing is instrumented twice.")
 	base := httpclient.NewTransport()
-	client := httpclient.New(tel, httpclient.Options{Base: base})
+	client := httpclient.New(tel, httpclient.Options{Base: base, Repeatable: true})
 	once := client.Transport
 	twice := httpclient.New(tel, httpclient.Options{Base: once}).Transport
 	byHand := fault.RoundTripper(func(r *http.Request) (*http.Response, error) {

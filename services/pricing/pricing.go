@@ -96,7 +96,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Idle:   []func(context.Context) error{work.Wait},
 	})
 	public := lifecycle.NewHTTPServer(newPrices(cfg, deps, work))
-	rating := lifecycle.NewHTTPServer(newRating(deps, work))
+	rating := lifecycle.NewHTTPServer(newRating(cfg, deps, work))
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("pricing", public, s.http),
 		lifecycle.HTTP("rating", rating, s.rating),
