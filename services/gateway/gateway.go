@@ -24,6 +24,7 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 )
 
@@ -67,9 +68,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		if !trusted {
 			inbound = deps.PublicInbound
 		}
+		// Which listener a request came in by decides, never a header.
+		hygiene := boundary.Edge{Trusted: func(*http.Request) bool { return trusted }}
 		router := httpserver.New(httpserver.Options{
 			Telemetry: deps.Telemetry, Inflight: work,
-			Propagator: inbound, Edge: api.edge(trusted),
+			Propagator: inbound, Edge: func(next http.Handler) http.Handler {
+				return hygiene.Handler(api.edge(trusted)(next))
+			},
 		})
 		api.routes(router)
 		return lifecycle.HTTP(name, lifecycle.NewHTTPServer(router), l)
