@@ -61,8 +61,9 @@ type variants struct {
 	sampler  sdktrace.Sampler
 	exporter sdktrace.SpanExporter
 
-	mu     sync.Mutex
-	queues []*gate
+	mu      sync.Mutex
+	queues  []*gate
+	drained bool
 }
 
 func (v *variants) queue(t *Telemetry, size int) *gate {
@@ -73,7 +74,9 @@ func (v *variants) queue(t *Telemetry, size int) *gate {
 		})
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.queues = append(v.queues, g)
+	if v.queues = append(v.queues, g); v.drained {
+		_ = g.drain(context.Background()) // empty, so it does not wait
+	}
 	return g
 }
 
@@ -83,6 +86,9 @@ func (v *variants) flush(ctx context.Context) error {
 
 // drain comes before the ledger is closed.
 func (v *variants) drain(ctx context.Context) error {
+	v.mu.Lock()
+	v.drained = true
+	v.mu.Unlock()
 	return v.each(func(g *gate) error {
 		defer g.giveUp()
 		return g.drain(ctx)

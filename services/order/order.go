@@ -4,7 +4,7 @@
 // Start reading at state.go, then turns.go, the HTTP API: each turn checks its input, asks
 // pricing or payment where it needs to, and changes the state in one step. Confirming places the
 // order (placed.go): state and message are written in one transaction, and the message carries
-// the trace context. Where the parts are wired, and with them the faults, is wire.go.
+// the trace context. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package order
 
 import (

@@ -3,7 +3,7 @@
 // Start reading at [Service]. The calls of order arrive over gRPC (server.go). The settlement
 // follows the messages on the stream orders.placed (settlement.go), in the trace of the request
 // that sent them. The state of a payment lives in Redis (account.go), so that any instance may
-// serve any call. Where the parts are wired, and with them the faults, is wire.go.
+// serve any call. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package payment
 
 import (
