@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/services/gateway"
 	"example.com/throughline/services/order"
@@ -200,6 +201,7 @@ func (p *Platform) newTelemetry(
 ) (*telemetry.Telemetry, error) {
 	cfg := p.cfg.Telemetry(service)
 	cfg.Service = service
+	cfg.SpanProcessors = append(cfg.SpanProcessors, shop.Baggage().Processor())
 	tel, err := telemetry.New(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", service, err)

@@ -9,6 +9,8 @@ package shop
 import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"example.com/throughline/patterns/baggagepolicy"
 )
 
 // Attribute keys. Ids are strings of at most 64 bytes, a turn is an int from 1.
@@ -40,6 +42,8 @@ const (
 	ReviewDecision = attribute.Key("shop.review.decision")
 	// ReviewWait is how long the order waited for the decision, in seconds.
 	ReviewWait = attribute.Key("shop.review.wait")
+	// Channel is where a customer shops: web, app, kiosk. It travels as baggage.
+	Channel = attribute.Key("shop.channel")
 	// OrderState is the state of an order's state machine.
 	OrderState = attribute.Key("shop.order.state")
 )
@@ -56,6 +60,12 @@ const (
 	LinkCompensates     = "compensates" // from what undoes to what is undone
 	LinkReplayOf        = "replay_of"   // from a repeated request to the original
 )
+
+// Baggage is what baggage may do in the shop: one member becomes an attribute of every span that
+// starts while it is there, and comes in from trusted callers. No other does.
+func Baggage() baggagepolicy.Policy {
+	return baggagepolicy.Policy{Allow: []string{string(Channel)}}
+}
 
 // Link returns a link to sc that says what it means.
 func Link(sc trace.SpanContext, linkType string) trace.Link {

@@ -53,6 +53,10 @@ type Config struct {
 	LogExporter  sdklog.Exporter       // nil: from the environment
 	MetricReader sdkmetric.Reader      // nil: from the environment
 
+	// SpanProcessors see every span start and end, before it is exported. They are shut down
+	// with the rest.
+	SpanProcessors []sdktrace.SpanProcessor
+
 	// QueueSize bounds the spans that ended and are not yet exported; what comes on top is
 	// dropped and counted. 0 means 2048; OTEL_BSP_MAX_QUEUE_SIZE wins.
 	QueueSize int
@@ -112,8 +116,14 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 
 	t.Ledger = newLedger(s.resource, s.queueSize)
 	t.gate = newGate(t.Ledger, out.spans, t.spanHealth)
-	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(s.resource),
-		sdktrace.WithSampler(s.sampler), sdktrace.WithSpanProcessor(t.gate))
+	tracing := []sdktrace.TracerProviderOption{
+		sdktrace.WithResource(s.resource), sdktrace.WithSampler(s.sampler),
+	}
+	for _, p := range append(cfg.SpanProcessors[:len(cfg.SpanProcessors):len(cfg.SpanProcessors)],
+		t.gate) {
+		tracing = append(tracing, sdktrace.WithSpanProcessor(p))
+	}
+	t.traces = sdktrace.NewTracerProvider(tracing...)
 	t.TracerProvider = t.traces
 	t.variants = variants{sampler: s.sampler, exporter: out.spans}
 
