@@ -162,7 +162,7 @@ func (r *running) quiesce(t *testing.T) []telemetry.Snapshot {
 	client := &http.Client{
 		Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
-	for _, service := range []string{"gateway", "order", "pricing", "payment"} {
+	for _, service := range []string{"gateway", "order", "pricing", "payment", "jobs"} {
 		url := r.Fleet().Admin[service] + "/quiesce"
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 		if err != nil {
