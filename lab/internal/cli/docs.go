@@ -98,7 +98,7 @@ func runForPages(ctx context.Context, c console, names []string) (map[string]pag
 			errs = append(errs, fmt.Errorf("lab docs: %s fails:\n%s", sc.Name, r.Diff))
 		}
 	}
-	suite.Run(ctx, embeddedSuite(lab, parallel(), report), scenarios)
+	suite.Run(ctx, embeddedSuite(lab, parallel(), &instances{}, report), scenarios)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	return runs, errors.Join(errors.Join(errs...), lab.Close(closing))

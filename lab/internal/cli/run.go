@@ -7,9 +7,11 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/lab/internal/control"
 	"example.com/throughline/lab/internal/embedded"
 	"example.com/throughline/lab/internal/suite"
@@ -133,7 +135,9 @@ func (r *runFlags) embedded(
 		return fmt.Errorf("lab run: %w", err)
 	}
 	out.ready = time.Since(started)
-	failed := out.failure(suite.Run(ctx, embeddedSuite(lab, r.parallel, out.result), scenarios))
+	broken := &instances{}
+	failed := out.failure(
+		suite.Run(ctx, embeddedSuite(lab, r.parallel, broken, out.result), scenarios))
 	out.ran = time.Since(started) - out.ready
 	if r.stats {
 		out.memory = resident(os.ReadFile)
@@ -143,22 +147,31 @@ func (r *runFlags) embedded(
 	defer cancel()
 	closed := lab.Close(closing)
 	accounts := suite.Accounts(lab.Ledgers(), control.Received(lab.Store))
+	for i := range accounts {
+		accounts[i].MayDrop = broken.has(accounts[i].Instance)
+	}
 	out.summary(accounts, r.stats)
 	return out.verdict(failed, closed, suite.Check(accounts))
 }
 
 // embeddedSuite gives scenarios that cannot share a platform one of their own.
 func embeddedSuite(
-	lab *embedded.Lab, parallel int, report func(*scenario.Scenario, scenario.Result),
+	lab *embedded.Lab, parallel int, broken *instances,
+	report func(*scenario.Scenario, scenario.Result),
 ) suite.Config {
 	return suite.Config{
 		Shared:   suite.Target{Fleet: lab.Fleet(), Source: lab.Store},
 		Parallel: parallel,
 		Report:   report,
-		Private: func(ctx context.Context) (suite.Target, func() error, error) {
+		Private: func(
+			ctx context.Context, sc *scenario.Scenario,
+		) (suite.Target, func() error, error) {
 			p, err := lab.Another(ctx)
 			if err != nil {
 				return suite.Target{}, nil, err
+			}
+			if len(sc.Faults) > 0 {
+				broken.add(p.Ledgers())
 			}
 			stop := func() error {
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -168,4 +181,27 @@ func embeddedSuite(
 			return suite.Target{Fleet: p.Fleet(), Source: lab.Store}, stop, nil
 		},
 	}
+}
+
+// instances are the services of platforms on which a fault was on.
+type instances struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (i *instances) add(ledgers []telemetry.Snapshot) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ids == nil {
+		i.ids = make(map[string]bool)
+	}
+	for _, l := range ledgers {
+		i.ids[l.Instance] = true
+	}
+}
+
+func (i *instances) has(id string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.ids[id]
 }

@@ -125,7 +125,7 @@ func (u *upFlags) runAll(ctx context.Context, c console, lab *embedded.Lab) {
 	}
 	started := time.Now()
 	out := &reporter{console: c}
-	results := suite.Run(ctx, embeddedSuite(lab, parallel(), out.result), scenarios)
+	results := suite.Run(ctx, embeddedSuite(lab, parallel(), &instances{}, out.result), scenarios)
 	passed := 0
 	for _, r := range results {
 		if r.Pass {
