@@ -1,6 +1,6 @@
 // Package platform runs all four services in one process: each with telemetry of its own and
-// real sockets between them, wired as their programs wire them. The lab and the tests stand on
-// it.
+// real sockets between them, wired as their programs wire them. Beside them is a stand-in for the
+// shell that runs jobs (jobs.go). The lab and the tests stand on it.
 package platform
 
 import (
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/services/gateway"
 	"example.com/throughline/services/order"
@@ -21,7 +22,7 @@ import (
 type Config struct {
 	RedisAddr string // host:port
 	KeyPrefix string // in front of every Redis key; platforms that share a Redis need one each
-	// Telemetry is called once for each service. It may leave Service empty.
+	// Telemetry is called once for each service, and once more for the jobs of payment. It may leave Service empty.
 	Telemetry func(service string) telemetry.Config
 	// Listen gives the addresses of listeners by name: the targets of a [scenario.Fleet],
 	// "payment", and "SERVICE-admin". Those left out get a free port on the loopback interface.
@@ -52,7 +53,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 func (p *Platform) Fleet() scenario.Fleet { return p.fleet }
 
 // Ledgers returns the accounts of the services' spans, in the order gateway, order, pricing,
-// payment.
+// payment, jobs.
 func (p *Platform) Ledgers() []telemetry.Snapshot {
 	var all []telemetry.Snapshot
 	for i := len(p.telemetry) - 1; i >= 0; i-- {
@@ -76,6 +77,9 @@ func (p *Platform) Close(ctx context.Context) error {
 }
 
 func (p *Platform) start(ctx context.Context) error {
+	if err := p.startJobs(ctx); err != nil {
+		return err
+	}
 	payments, err := p.startPayment(ctx)
 	if err != nil {
 		return err
@@ -92,15 +96,36 @@ func (p *Platform) start(ctx context.Context) error {
 	return err
 }
 
+func (p *Platform) paymentConfig() payment.Config {
+	return payment.Config{
+		Listen: p.addr("payment"), Admin: p.addr("payment-admin"),
+		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix, Consumer: "payment-1",
+		RetryAfter: 50 * time.Millisecond,
+	}
+}
+
+// startJobs starts the shell. A job is the service that it belongs to, as another instance.
+func (p *Platform) startJobs(ctx context.Context) error {
+	tel, err := p.newTelemetry(ctx, "payment")
+	if err != nil {
+		return err
+	}
+	j, err := newJobs(p.addr("jobs"), p.addr("jobs-admin"), p.paymentConfig(), tel)
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	p.run(ctx, j.Serve)
+	p.fleet.Admin["jobs"] = j.AdminURL()
+	p.fleet.Targets["jobs"] = j.URL()
+	return nil
+}
+
 func (p *Platform) startPayment(ctx context.Context) (*payment.Service, error) {
 	tel, err := p.newTelemetry(ctx, "payment")
 	if err != nil {
 		return nil, err
 	}
-	cfg := payment.Config{
-		Listen: p.addr("payment"), Admin: p.addr("payment-admin"),
-		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix, Consumer: "payment-1",
-	}
+	cfg := p.paymentConfig()
 	s, err := payment.New(cfg, payment.Wire(cfg, tel))
 	if err != nil {
 		return nil, err
@@ -141,6 +166,7 @@ func (p *Platform) startOrder(
 		Listen: p.addr("order"), Admin: p.addr("order-admin"),
 		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
 		PricingURL: pricingURL, PaymentAddr: paymentAddr,
+		Consumer: "order-1", RetryAfter: 50 * time.Millisecond, ExpireAfter: time.Hour,
 	}
 	deps, err := order.Wire(cfg, tel)
 	if err != nil {
@@ -198,6 +224,7 @@ func (p *Platform) newTelemetry(
 ) (*telemetry.Telemetry, error) {
 	cfg := p.cfg.Telemetry(service)
 	cfg.Service = service
+	cfg.SpanProcessors = append(cfg.SpanProcessors, shop.Baggage().Processor())
 	tel, err := telemetry.New(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", service, err)

@@ -99,7 +99,15 @@ type answer struct {
 
 func (r *running) call(t *testing.T, method, path, body string, header ...string) answer {
 	t.Helper()
-	url := r.Fleet().Targets["gateway"] + path
+	return r.callAt(t, "gateway", method, path, body, header...)
+}
+
+// callAt is call for another listener than the public one.
+func (r *running) callAt(
+	t *testing.T, target, method, path, body string, header ...string,
+) answer {
+	t.Helper()
+	url := r.Fleet().Targets[target] + path
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -154,7 +162,7 @@ func (r *running) quiesce(t *testing.T) []telemetry.Snapshot {
 	client := &http.Client{
 		Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
-	for _, service := range []string{"gateway", "order", "pricing", "payment"} {
+	for _, service := range []string{"gateway", "order", "pricing", "payment", "jobs"} {
 		url := r.Fleet().Admin[service] + "/quiesce"
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 		if err != nil {

@@ -8,7 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +24,7 @@ import (
 const (
 	checkTimeout   = 500 * time.Millisecond
 	quiesceTimeout = 10 * time.Second
+	jobTimeout     = 30 * time.Second
 )
 
 // Config says what a service offers.
@@ -32,6 +37,10 @@ type Config struct {
 	// Faults are switched by PUT and DELETE /faults/{name}; nil means none.
 	Faults *fault.Set
 
+	// Jobs are run by POST /jobs/{name}, with the query as their parameters, and answer with
+	// what they did. Each gets 30 s.
+	Jobs map[string]Job
+
 	// Idle are run in order by POST /quiesce, before the flush. Each waits until some kind of
 	// work is done.
 	Idle []func(context.Context) error
@@ -43,6 +52,7 @@ type Config struct {
 //	GET    /readyz         200 or 503, {"status":"ready","checks":{"redis":"ok"}}
 //	GET    /ledger         telemetry.Snapshot
 //	POST   /quiesce        waits for work under way, flushes, then as /ledger; 504 after 10 s
+//	POST   /jobs/{name}    runs a job now: 200 and what it did, or 404 for an unknown one
 //	GET    /faults         a list of fault.Status
 //	PUT    /faults/{name}  turns a fault on; 204, or 404 for an unknown one
 //	DELETE /faults/{name}  turns it off
@@ -57,6 +67,7 @@ func Handler(c Config) http.Handler {
 		send(w, http.StatusOK, c.Telemetry.Ledger.Snapshot())
 	})
 	mux.HandleFunc("POST /quiesce", h.quiesce)
+	mux.HandleFunc("POST /jobs/{name}", h.job)
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) {
 		send(w, http.StatusOK, c.Faults.List())
 	})
@@ -65,7 +76,30 @@ func Handler(c Config) http.Handler {
 	return mux
 }
 
+// Job is work that a timer or an operator starts. What it returns is sent as JSON.
+type Job func(ctx context.Context, parameters url.Values) (any, error)
+
 type handler struct{ Config }
+
+func (h handler) job(w http.ResponseWriter, r *http.Request) {
+	job, ok := h.Jobs[r.PathValue("name")]
+	if !ok {
+		problem.Write(w, r, problem.New(http.StatusNotFound, "unknown-job",
+			"job %.64q: want one of %s", r.PathValue("name"),
+			strings.Join(slices.Sorted(maps.Keys(h.Jobs)), ", ")))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), jobTimeout)
+	defer cancel()
+	done, err := job(ctx, r.URL.Query())
+	if err != nil {
+		h.Telemetry.Logger.ErrorContext(ctx, "job failed",
+			"job", r.PathValue("name"), "error", err)
+		problem.Write(w, r, err)
+		return
+	}
+	send(w, http.StatusOK, done)
+}
 
 // readiness is the answer of /readyz.
 type readiness struct {

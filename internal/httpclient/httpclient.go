@@ -17,16 +17,21 @@ import (
 
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/wire"
+	"example.com/throughline/patterns/retry"
 )
 
 // Options configure a client.
 type Options struct {
 	Propagator propagation.TextMapPropagator // injects; nil means that of the telemetry
-	Base       http.RoundTripper             // nil means a transport of the client's own
+	Base       http.RoundTripper             // below the span; nil means NewTransport()
 	Timeout    time.Duration                 // of a whole call; 0 means 3 s
+
+	// Repeatable says that every request may be sent twice without harm, whatever its method:
+	// those that fail are repeated, as package retry does, within Timeout.
+	Repeatable bool
 }
 
-// New returns a client with one CLIENT span per request, named by the method, that ends when the
+// New returns a client with one CLIENT span per attempt, named by the method, that ends when the
 // response's body is read to its end or closed. It follows no redirects and takes no proxy from
 // the environment: service calls go where they are sent.
 func New(tel *telemetry.Telemetry, o Options) *http.Client {
@@ -34,35 +39,44 @@ func New(tel *telemetry.Telemetry, o Options) *http.Client {
 		o.Propagator = tel.Propagator
 	}
 	if o.Base == nil {
-		o.Base = newTransport()
+		o.Base = NewTransport()
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
+	transport := instrument(tel, o.Propagator, retry.Count(inner{base: o.Base, tel: tel}))
+	if o.Repeatable {
+		transport = repeating(transport)
+	}
 	return &http.Client{
-		Timeout: o.Timeout,
-		Transport: closer{
-			RoundTripper: otelhttp.NewTransport(inner{base: o.Base, tel: tel},
-				otelhttp.WithTracerProvider(tel.TracerProvider),
-				otelhttp.WithMeterProvider(tel.MeterProvider),
-				otelhttp.WithPropagators(o.Propagator),
-				// otelhttp's default is "HTTP GET"; without a template of the URL the
-				// name is the method alone (HTTP semantic conventions, "Name").
-				otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
-					return r.Method
-				}),
-			),
-			base: o.Base,
-		},
+		Timeout:   o.Timeout,
+		Transport: closer{RoundTripper: transport, base: o.Base},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
 	}
 }
 
-// newTransport differs from http.DefaultTransport in that nothing comes from the environment,
-// and in that a peer that is called for every request keeps its connections.
-func newTransport() http.RoundTripper {
+// instrument makes the CLIENT span and injects its context.
+func instrument(
+	tel *telemetry.Telemetry, prop propagation.TextMapPropagator, next http.RoundTripper,
+) http.RoundTripper {
+	return otelhttp.NewTransport(next,
+		otelhttp.WithTracerProvider(tel.TracerProvider),
+		otelhttp.WithMeterProvider(tel.MeterProvider),
+		otelhttp.WithPropagators(prop),
+		// otelhttp's default is "HTTP GET"; without a template of the URL the name is the
+		// method alone (HTTP semantic conventions, "Name").
+		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
+			return r.Method
+		}),
+	)
+}
+
+// NewTransport returns what Options.Base is by default. It differs from http.DefaultTransport in
+// that nothing comes from the environment, and in that a peer that is called for every request
+// keeps its connections.
+func NewTransport() http.RoundTripper {
 	return &http.Transport{
 		DialContext:            (&net.Dialer{Timeout: time.Second}).DialContext,
 		MaxIdleConns:           256,

@@ -8,6 +8,7 @@
 package httpserver
 
 import (
+	"context"
 	"net/http"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -40,6 +41,10 @@ type Options struct {
 // HandlerFunc handles a request. It returns an error instead of writing one: a *problem.Problem
 // to tell the caller what is wrong, anything else for a plain 500.
 type HandlerFunc = func(http.ResponseWriter, *http.Request) error
+
+// receivedKey is where the context holds the headers as they came over the wire, whatever an edge
+// makes of them.
+type receivedKey struct{}
 
 // Router routes requests to instrumented handlers. Routes are added before it serves.
 type Router struct {
@@ -82,7 +87,8 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.S
 // the hint to close the connection gently, so that a caller who still sends reads the 413 and not
 // a reset.
 func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
-	r = r.WithContext(r.Context()) // net/http looks at the original's body when it is done
+	// net/http looks at the original's body when it is done.
+	r = r.WithContext(context.WithValue(r.Context(), receivedKey{}, r.Header))
 	r.Body = http.MaxBytesReader(w, r.Body, rt.options.MaxBody)
 	if _, pattern := rt.mux.Handler(r); pattern == "" {
 		rt.unmatched.ServeHTTP(w, r)

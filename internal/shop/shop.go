@@ -9,6 +9,8 @@ package shop
 import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"example.com/throughline/patterns/baggagepolicy"
 )
 
 // Attribute keys. Ids are strings of at most 64 bytes, a turn is an int from 1.
@@ -36,6 +38,12 @@ const (
 	DeclineReason = attribute.Key("shop.payment.decline_reason")
 	// OrderTotal is an amount in minor units of the order's currency.
 	OrderTotal = attribute.Key("shop.order.total")
+	// ReviewDecision is what a person decided: approve or reject.
+	ReviewDecision = attribute.Key("shop.review.decision")
+	// ReviewWait is how long the order waited for the decision, in seconds.
+	ReviewWait = attribute.Key("shop.review.wait")
+	// Channel is where a customer shops: web, app, kiosk. It travels as baggage.
+	Channel = attribute.Key("shop.channel")
 	// OrderState is the state of an order's state machine.
 	OrderState = attribute.Key("shop.order.state")
 )
@@ -47,7 +55,17 @@ const (
 	LinkProducer        = "producer"
 	LinkCaller          = "caller"
 	LinkUntrustedCaller = "untrusted_caller"
+	LinkQuestion        = "question"    // from a person's decision to the turn that asked
+	LinkBatchItem       = "batch_item"  // from a batch or a sweep to what it touched
+	LinkCompensates     = "compensates" // from what undoes to what is undone
+	LinkReplayOf        = "replay_of"   // from a repeated request to the original
 )
+
+// Baggage is what baggage may do in the shop: one member becomes an attribute of every span that
+// starts while it is there, and comes in from trusted callers. No other does.
+func Baggage() baggagepolicy.Policy {
+	return baggagepolicy.Policy{Allow: []string{string(Channel)}}
+}
 
 // Link returns a link to sc that says what it means.
 func Link(sc trace.SpanContext, linkType string) trace.Link {

@@ -68,9 +68,17 @@ type strategy interface {
 	next(ctx context.Context, workflow string, h http.Header) turn
 }
 
+// ContextStore keeps contexts from turn to turn, as [persistedcontext.Store] does.
+type ContextStore interface {
+	Load(ctx context.Context, id string) (persistedcontext.Process, error)
+	Save(
+		ctx context.Context, id string, sc trace.SpanContext, p persistedcontext.Process,
+	) error
+}
+
 // persisted keeps the context of turn 1 in Redis: one trace, a star around turn 1.
 type persisted struct {
-	store  *persistedcontext.Store
+	store  ContextStore
 	logger *slog.Logger
 }
 

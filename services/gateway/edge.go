@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -20,19 +21,24 @@ import (
 //
 // On the public listener callers are strangers. Their context becomes a link and nothing more:
 // it does not choose our trace id, our sampling or our baggage. On the trusted listener the
-// caller's context is continued where the process has none of its own.
+// caller's context is continued where the process has none of its own, and those of its baggage
+// members come in that the shop knows.
 func (a *api) edge(trusted bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			t := a.decide(r)
+			var members baggage.Baggage // of strangers: none
 			if trusted {
-				t = t.calledBy(a.trustedCaller(r.Header))
+				caller := a.trustedCaller(r.Header)
+				t = t.calledBy(trace.SpanContextFromContext(caller))
+				members = baggage.FromContext(shop.Baggage().Filter(caller))
 			} else {
 				// What cannot be read is nobody's context.
 				stranger, _ := clientreturned.Extract(r.Header)
 				t = t.calledByStranger(stranger)
 			}
 			ctx := context.WithValue(r.Context(), turnKey{}, t)
+			ctx = baggage.ContextWithBaggage(ctx, members)
 			if t.parent.IsValid() {
 				ctx = trace.ContextWithRemoteSpanContext(ctx, t.parent)
 			}
@@ -63,9 +69,8 @@ func (a *api) decide(r *http.Request) turn {
 }
 
 // trustedCaller reads the caller's context into a bare context, W3C or B3.
-func (a *api) trustedCaller(h http.Header) trace.SpanContext {
-	ctx := a.trustedInbound.Extract(context.Background(), propagation.HeaderCarrier(h))
-	return trace.SpanContextFromContext(ctx)
+func (a *api) trustedCaller(h http.Header) context.Context {
+	return a.trustedInbound.Extract(context.Background(), propagation.HeaderCarrier(h))
 }
 
 // calledBy adds the context of a trusted caller: the parent, if the turn has nothing else to

@@ -4,7 +4,7 @@
 // Start reading at edge.go: before a SERVER span starts, the edge decides what it continues. How
 // a process is continued from turn to turn is a strategy (continuation.go): persisted, client or
 // linked. The handlers (checkouts.go, negotiations.go) only pass the business on to order and
-// pricing. Where the parts are wired, and with them the faults, is wire.go.
+// pricing. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package gateway
 
 import (
@@ -24,6 +24,7 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 )
 
@@ -35,6 +36,11 @@ type Deps struct {
 	// Signer signs the contexts that go out to clients, Verifier checks those that come back.
 	Signer   *clientreturned.Signer
 	Verifier Verifier
+	// Contexts keeps the context of persisted checkouts.
+	Contexts ContextStore
+	// PublicInbound is what otelhttp extracts on the public listener, over what the edge has
+	// decided: nothing.
+	PublicInbound propagation.TextMapPropagator
 	// TrustedInbound reads the contexts of callers on the trusted listener.
 	TrustedInbound propagation.TextMapPropagator
 	Faults         *fault.Set
@@ -57,12 +63,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	work := &inflight.Tracker{}
 	api := newAPI(cfg, deps)
 	serve := func(name string, trusted bool, l net.Listener) lifecycle.Server {
+		// The edge has decided; what otelhttp would extract must not displace it.
+		inbound := propagation.NewCompositeTextMapPropagator()
+		if !trusted {
+			inbound = deps.PublicInbound
+		}
+		// Which listener a request came in by decides, never a header.
+		hygiene := boundary.Edge{Trusted: func(*http.Request) bool { return trusted }}
 		router := httpserver.New(httpserver.Options{
-			Telemetry: deps.Telemetry,
-			Inflight:  work,
-			// The edge has decided; what otelhttp would extract must not displace it.
-			Propagator: propagation.NewCompositeTextMapPropagator(),
-			Edge:       api.edge(trusted),
+			Telemetry: deps.Telemetry, Inflight: work,
+			Propagator: inbound, Edge: func(next http.Handler) http.Handler {
+				return hygiene.Handler(api.edge(trusted)(next))
+			},
 		})
 		api.routes(router)
 		return lifecycle.HTTP(name, lifecycle.NewHTTPServer(router), l)

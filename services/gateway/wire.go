@@ -3,7 +3,8 @@ package gateway
 import (
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
+	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/propagation"
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/httpclient"
@@ -11,9 +12,11 @@ import (
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
 	"example.com/throughline/patterns/clientreturned"
+	"example.com/throughline/patterns/persistedcontext"
 )
 
-// Wire makes the parts of a gateway, and its faults, all off.
+// Wire makes the parts of a gateway, and its faults, all off. The spans of tel come under their
+// control.
 func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	keys := cfg.SigningKeys
 	if len(keys) == 0 {
@@ -25,30 +28,38 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Vendor: "throughline", Keys: keys, TTL: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
 	}
 	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
+	believed := faults.Declare("sampled-out-by-caller",
+		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
-		Telemetry:      tel,
-		Redis:          redisclient.New(tel, cfg.RedisAddr),
-		Upstream:       httpclient.New(tel, httpclient.Options{Timeout: 5 * time.Second}),
-		Signer:         signer,
-		Verifier:       gullible{sw: forged, good: signer},
+		Telemetry: tel,
+		Redis:     client,
+		Upstream: httpclient.New(tel, httpclient.Options{
+			Timeout: 5 * time.Second, Base: network(faults),
+		}),
+		Contexts: contexts(cfg, client, faults),
+		Signer:   signer,
+		Verifier: gullible{sw: forged, good: signer},
+		PublicInbound: fault.Propagator(believed,
+			propagation.NewCompositeTextMapPropagator(), propagation.TraceContext{}),
 		TrustedInbound: b3bridge.Propagator{},
 		Faults:         faults,
 	}
 }
 
-// gullible is a fault: while it is on, whatever parses is taken for ours.
-type gullible struct {
-	sw   *fault.Switch
-	good Verifier
-}
-
-func (g gullible) Verify(sc trace.SpanContext, workflow string) (
-	clientreturned.Claims, trace.SpanContext, error,
-) {
-	if g.sw.On() && sc.IsValid() {
-		return clientreturned.Claims{Turn: 1}, sc.WithRemote(true), nil
+// contexts keeps the context of a checkout for as long as the order itself; a trace has its own
+// lifetime within that.
+func contexts(cfg Config, client *redis.Client, faults *fault.Set) ContextStore {
+	stale := faults.Declare("stale-context",
+		"A persisted context is never rotated: the trace lives for as long as the checkout.")
+	rotating := persistedcontext.Store{
+		Client: client, Prefix: cfg.KeyPrefix + "trace:", TTL: ttl,
+		MaxTurns: cfg.MaxTurns, MaxAge: cfg.MaxAge,
 	}
-	return g.good.Verify(sc, workflow)
+	endless := rotating
+	endless.MaxTurns, endless.MaxAge = 0, 0
+	return hoarder{sw: stale, good: &rotating, bad: &endless}
 }

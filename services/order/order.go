@@ -4,7 +4,7 @@
 // Start reading at state.go, then turns.go, the HTTP API: each turn checks its input, asks
 // pricing or payment where it needs to, and changes the state in one step. Confirming places the
 // order (placed.go): state and message are written in one transaction, and the message carries
-// the trace context. Where the parts are wired, and with them the faults, is wire.go.
+// the trace context. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package order
 
 import (
@@ -24,8 +24,12 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
+	"example.com/throughline/internal/stream"
 	"example.com/throughline/internal/telemetry"
-	"example.com/throughline/patterns/streammessage"
+	"example.com/throughline/patterns/batchconsumer"
+	"example.com/throughline/patterns/outbox"
+	"example.com/throughline/patterns/redelivery"
+	"example.com/throughline/patterns/sweep"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -40,6 +44,15 @@ type Config struct {
 	KeyPrefix   string // in front of every Redis key, such as "shop:"
 	PricingURL  string // base URL
 	PaymentAddr string // gRPC, host:port
+	Consumer    string // name in consumer groups; stable across restarts, unique per replica
+	// RetryAfter is how long an event that was not sent, because its relay failed or died, is
+	// left alone before it is tried again. Longer than any sending takes.
+	RetryAfter time.Duration
+	// FulfilEvery is how often what is paid for is packed; 0: only when an operator says so.
+	FulfilEvery time.Duration
+	// ExpireEvery is how often abandoned checkouts are ended, as FulfilEvery; ExpireAfter is how
+	// long a checkout must have been left alone for that.
+	ExpireEvery, ExpireAfter time.Duration
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -52,6 +65,11 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		KeyPrefix:   r.String("REDIS_KEY_PREFIX", "shop:"),
 		PricingURL:  r.URL("PRICING_URL", "http://127.0.0.1:8082"),
 		PaymentAddr: r.Addr("PAYMENT_ADDR", "127.0.0.1:8083"),
+		Consumer:    r.String("ORDER_CONSUMER", "order-1"),
+		RetryAfter:  r.Duration("ORDER_RETRY_AFTER", 10*time.Second),
+		FulfilEvery: r.Duration("ORDER_FULFIL_EVERY", 5*time.Second),
+		ExpireEvery: r.Duration("ORDER_EXPIRE_EVERY", time.Minute),
+		ExpireAfter: r.Duration("ORDER_EXPIRE_AFTER", 2*time.Hour),
 	}
 	return cfg, r.Err()
 }
@@ -64,7 +82,9 @@ type Deps struct {
 	Payment   paymentv1.PaymentServiceClient
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
-	Faults  *fault.Set
+	// Middleware is around each handler and its SERVER span. It may be nil.
+	Middleware func(http.Handler) http.Handler
+	Faults     *fault.Set
 	// Close releases what the clients hold. It is called once, after the last request.
 	Close func() error
 }
@@ -88,19 +108,28 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, errors.Join(fmt.Errorf("order: admin listener: %w", err), s.http.Close())
 	}
 	work := &inflight.Tracker{}
-	router := httpserver.New(httpserver.Options{Telemetry: deps.Telemetry, Inflight: work})
-	newTurns(cfg, deps, work).routes(router)
+	router := httpserver.New(httpserver.Options{
+		Telemetry: deps.Telemetry, Inflight: work, Edge: deps.Middleware,
+	})
+	turns := newTurns(cfg, deps, work)
+	turns.routes(router)
+	fulfil := newFulfilment(cfg, deps, turns.orders)
 	adminHandler := admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready: map[string]func(context.Context) error{
 			"redis": func(ctx context.Context) error { return deps.Redis.Ping(ctx).Err() },
 		},
 		Faults: deps.Faults,
-		Idle:   []func(context.Context) error{work.Wait},
+		Jobs:   map[string]admin.Job{"fulfil": fulfil.run, "expire": turns.expiry.run},
+		Idle:   []func(context.Context) error{work.Wait, turns.placed.pending.Idle},
 	})
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("order", lifecycle.NewHTTPServer(router), s.http),
 		lifecycle.Worker("receipts", awaitWork(work)),
+		lifecycle.Worker("relay", turns.placed.run),
+		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
+		lifecycle.Worker("expiry",
+			every(cfg.ExpireEvery, turns.expiry.run, deps.Telemetry.Logger)),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -130,20 +159,51 @@ func (s *Service) Serve(ctx context.Context) error {
 	return errors.Join(err, s.deps.Close())
 }
 
+func newFulfilment(
+	cfg Config, deps Deps, orders document.Collection[Order],
+) fulfilment {
+	const group = "order.fulfilment"
+	return fulfilment{
+		messages: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
+			Stream: cfg.KeyPrefix + settled, Group: group, Consumer: cfg.Consumer,
+			MinIdle: cfg.RetryAfter, Count: 64,
+		}),
+		batches: batchconsumer.Consumer{
+			Tracer:     deps.Telemetry.TracerProvider.Tracer(scope),
+			Propagator: deps.Telemetry.Propagator, Group: group,
+		},
+		orders: orders,
+		logger: deps.Telemetry.Logger,
+	}
+}
+
 func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
+	orders := document.Collection[Order]{
+		Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
+	}
+	stock := stock{redis: deps.Redis, prefix: cfg.KeyPrefix}
+	expiry := expiry{
+		redis: deps.Redis, open: cfg.KeyPrefix + "orders.open", orders: orders, stock: stock,
+		sweep: sweep.Sweeper{Tracer: tracer}, tracer: tracer, after: cfg.ExpireAfter,
+		logger: deps.Telemetry.Logger,
+	}
 	return &turns{
-		orders: document.Collection[Order]{
-			Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
-		},
-		stock:   stock{redis: deps.Redis, prefix: cfg.KeyPrefix},
+		orders:  orders,
+		stock:   stock,
+		expiry:  expiry,
+		tracer:  tracer,
 		pricing: pricing{client: deps.Pricing, url: cfg.PricingURL},
 		payment: payments{client: deps.Payment},
 		placed: placed{
-			producer: streammessage.Producer{
-				Tracer: tracer, Propagator: deps.Telemetry.Propagator,
-			},
-			stream: cfg.KeyPrefix + destination,
+			propagator: deps.Telemetry.Propagator,
+			relay:      outbox.Relay{Tracer: tracer, Propagator: deps.Telemetry.Propagator},
+			pending: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
+				Stream: cfg.KeyPrefix + outboxKey, Group: "order.relay", Consumer: cfg.Consumer,
+				MinIdle: cfg.RetryAfter,
+			}),
+			stream:  cfg.KeyPrefix + destination,
+			touched: expiry.touched,
 		},
 		receipts: receipts{
 			redis: deps.Redis, prefix: cfg.KeyPrefix + "receipt:",

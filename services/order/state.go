@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/patterns/spancontextpayload"
 )
 
 // State is where an order stands. Each turn of a checkout moves it one step on.
@@ -17,7 +18,12 @@ const (
 	Addressed  State = "addressed"  // has a shipping address
 	Quoted     State = "quoted"     // has a price
 	Authorised State = "authorised" // has a good card and reserved stock
+	InReview   State = "in_review"  // waits for a person
+	Approved   State = "approved"   // a person agreed
 	Confirmed  State = "confirmed"  // is placed; its payment follows
+	Fulfilled  State = "fulfilled"  // is packed
+	Rejected   State = "rejected"   // a person did not agree
+	Expired    State = "expired"    // was abandoned
 )
 
 // Item is one line of an order.
@@ -51,7 +57,24 @@ type Order struct {
 	Shipping *Shipping `json:"shipping,omitempty"`
 	Quote    *Quote    `json:"quote,omitempty"`
 	Payment  string    `json:"payment,omitempty"` // state of the payment, asked of payment
-	Created  time.Time `json:"created"`
+	Review   *Review   `json:"review,omitempty"`
+
+	// LastTurn and Reserved are spans that later traces link to: that of the last turn, and that
+	// which reserved the stock.
+	LastTurn spancontextpayload.SpanContext  `json:"last_turn,omitzero"`
+	Reserved *spancontextpayload.SpanContext `json:"reserved,omitempty"`
+	Created  time.Time                       `json:"created"`
+}
+
+// shown is the order without what is nobody's business but ours.
+func (o Order) shown() Order {
+	o.LastTurn, o.Reserved = spancontextpayload.SpanContext{}, nil
+	if o.Review != nil {
+		review := *o.Review
+		review.Question = spancontextpayload.SpanContext{}
+		o.Review = &review
+	}
+	return o
 }
 
 // require returns a 409 problem unless the order is in one of the states.
@@ -61,6 +84,11 @@ func (o *Order) require(turn string, states ...State) error {
 	}
 	return problem.New(409, "wrong-state",
 		"%s: the order is %s, want %v", turn, o.State, states)
+}
+
+// abandonable reports whether a checkout is one that its customer may have left for good.
+func (o *Order) abandonable() bool {
+	return slices.Contains(append(open(), Authorised), o.State)
 }
 
 // open are the states in which a customer may still change what is ordered.
@@ -95,19 +123,50 @@ func (o *Order) price(q Quote) error {
 	return nil
 }
 
-func (o *Order) authorise() error {
+func (o *Order) authorise(reserved spancontextpayload.SpanContext) error {
 	if err := o.require("payment", Quoted); err != nil {
 		return err
 	}
-	o.State = Authorised
+	o.State, o.Reserved = Authorised, &reserved
+	return nil
+}
+
+// await parks an order for a person's decision.
+func (o *Order) await() error {
+	if err := o.require("confirm", Authorised); err != nil {
+		return err
+	}
+	o.State = InReview
+	return nil
+}
+
+// decide takes a person's decision.
+func (o *Order) decide(decision, reviewer string) error {
+	if err := o.require("review", InReview); err != nil {
+		return err
+	}
+	o.Review.Decision, o.Review.Reviewer = decision, reviewer
+	o.State = Rejected
+	if decision == "approve" {
+		o.State = Approved
+	}
 	return nil
 }
 
 func (o *Order) confirm() error {
-	if err := o.require("confirm", Authorised); err != nil {
+	if err := o.require("confirm", Authorised, Approved); err != nil {
 		return err
 	}
 	o.State = Confirmed
+	return nil
+}
+
+// fulfil may come again.
+func (o *Order) fulfil() error {
+	if err := o.require("fulfilment", Confirmed, Fulfilled); err != nil {
+		return err
+	}
+	o.State = Fulfilled
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -11,33 +10,31 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"example.com/throughline/internal/fault"
-	"example.com/throughline/internal/httpclient"
 	"example.com/throughline/internal/redisclient"
 	"example.com/throughline/internal/rpcspan"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/wire"
-	"example.com/throughline/services/payment/paymentv1"
 )
 
-// Wire makes the parts of an order service, and its faults, all off.
+// Wire makes the parts of an order service, and its faults, all off. The spans of tel come under
+// their control.
 func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
+	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	payment, err := dialPayment(cfg.PaymentAddr, tel)
 	if err != nil {
 		return Deps{}, fmt.Errorf("order: payment client: %w", err)
 	}
-	faults := &fault.Set{}
-	background := faults.Declare("goroutine-background",
-		"The goroutine that writes the receipt starts from context.Background().")
 	client := redisclient.New(tel, cfg.RedisAddr)
-	pricing := httpclient.New(tel, httpclient.Options{})
+	pricing := pricingClient(tel, faults)
 	return Deps{
-		Telemetry: tel,
-		Redis:     client,
-		Pricing:   pricing,
-		Payment:   paymentv1.NewPaymentServiceClient(payment),
-		Handoff: fault.Context(background, context.WithoutCancel,
-			func(context.Context) context.Context { return context.Background() }),
-		Faults: faults,
+		Telemetry:  tel,
+		Redis:      client,
+		Pricing:    pricing,
+		Payment:    paymentClient(payment, faults),
+		Handoff:    handoff(tel, faults),
+		Middleware: middleware(faults),
+		Faults:     faults,
 		Close: func() error {
 			pricing.CloseIdleConnections()
 			return errors.Join(payment.Close(), client.Close())

@@ -3,7 +3,7 @@
 // Start reading at [Service]. The calls of order arrive over gRPC (server.go). The settlement
 // follows the messages on the stream orders.placed (settlement.go), in the trace of the request
 // that sent them. The state of a payment lives in Redis (account.go), so that any instance may
-// serve any call. Where the parts are wired, and with them the faults, is wire.go.
+// serve any call. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package payment
 
 import (
@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -40,6 +41,9 @@ type Config struct {
 	RedisAddr string // host:port
 	KeyPrefix string // in front of every Redis key, such as "shop:"
 	Consumer  string // name in the consumer group; stable across restarts, unique per replica
+	// RetryAfter is how long a settlement that failed, or whose consumer died, is left alone
+	// before it is tried again. Longer than any settlement takes.
+	RetryAfter time.Duration
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -51,6 +55,8 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		RedisAddr: r.Addr("REDIS_ADDR", "127.0.0.1:6379"),
 		KeyPrefix: r.String("REDIS_KEY_PREFIX", "shop:"),
 		Consumer:  r.String("PAYMENT_CONSUMER", "payment-1"),
+
+		RetryAfter: r.Duration("PAYMENT_RETRY_AFTER", 30*time.Second),
 	}
 	return cfg, r.Err()
 }
@@ -85,16 +91,18 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	work := &inflight.Tracker{}
 	accounts := newAccounts(cfg, deps)
 	settlement := newSettlement(cfg, deps, accounts)
-	adminHandler := admin.Handler(admin.Config{
+	adminMux := http.NewServeMux()
+	deadLetters{redis: deps.Redis, reader: &settlement.messages.Reader}.routes(adminMux)
+	adminMux.Handle("/", admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready:     map[string]func(context.Context) error{"redis": ping(deps.Redis)},
 		Faults:    deps.Faults,
-		Idle:      []func(context.Context) error{work.Wait, settlement.idle},
-	})
+		Idle:      []func(context.Context) error{work.Wait, settlement.messages.Idle},
+	}))
 	s.servers = []lifecycle.Server{
 		lifecycle.GRPC("payment", newServer(deps, accounts, work), s.grpc),
 		lifecycle.Worker("settlement", settlement.run),
-		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
+		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminMux), s.admin),
 	}
 	return s, nil
 }

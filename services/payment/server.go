@@ -62,7 +62,7 @@ func (a *api) decide(
 	defer func() {
 		if err != nil {
 			span.SetStatus(codes.Error, err.Error())
-			span.SetAttributes(semconv.ErrorTypeKey.String(errorType(err)))
+			span.SetAttributes(semconv.ErrorType(err))
 		}
 		span.End()
 	}()
@@ -72,7 +72,7 @@ func (a *api) decide(
 	}
 	decided := account{
 		OrderID: req.GetOrderId(), Amount: req.GetAmount(), Currency: req.GetCurrency(),
-		State: stateAuthorised, DeclineReason: reason,
+		State: stateAuthorised, DeclineReason: reason, CardToken: req.GetCardToken(),
 	}
 	if reason != "" {
 		decided.State = stateDeclined
@@ -129,18 +129,6 @@ func identify(ctx context.Context, orderID string) error {
 func toProto(acc account) *paymentv1.Payment {
 	return &paymentv1.Payment{
 		OrderId: acc.OrderID, Amount: acc.Amount, Currency: acc.Currency, State: acc.State,
-	}
-}
-
-// errorType is the error.type of an internal span: a short name of low cardinality.
-func errorType(err error) string {
-	switch {
-	case errors.Is(err, errUnknownToken):
-		return "unknown_card_token"
-	case errors.Is(err, errProcessorDown):
-		return "card_processor_unavailable"
-	default:
-		return "state_store_unavailable"
 	}
 }
 

@@ -3,7 +3,8 @@
 // Start reading at quote.go: a quote fans out to tax, discount and shipping at once, each a call
 // to the rating listener (rating.go), which stands for an old fleet that speaks only B3. A
 // negotiation (negotiation.go) takes several turns, whose continuity the client carries. pricing
-// itself reads W3C and B3. Where the parts are wired, and with them the faults, is wire.go.
+// itself reads W3C and B3. Where the parts are wired, and with them the faults, is wire.go and
+// faults.go.
 package pricing
 
 import (
@@ -64,6 +65,8 @@ type Deps struct {
 	RatingInbound propagation.TextMapPropagator
 	// Rating calls the rating listener, and writes B3.
 	Rating *http.Client
+	// FanOut makes the calls that one quote needs.
+	FanOut FanOut
 	Faults *fault.Set
 }
 
@@ -94,7 +97,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Idle:   []func(context.Context) error{work.Wait},
 	})
 	public := lifecycle.NewHTTPServer(newPrices(cfg, deps, work))
-	rating := lifecycle.NewHTTPServer(newRating(deps, work))
+	rating := lifecycle.NewHTTPServer(newRating(cfg, deps, work))
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("pricing", public, s.http),
 		lifecycle.HTTP("rating", rating, s.rating),
@@ -149,7 +152,7 @@ func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 	}
 	deals.routes(router)
 	quotes{
-		rating: ratingClient{client: deps.Rating, url: cfg.RatingURL},
+		rating: ratingClient{client: deps.Rating, url: cfg.RatingURL, fanOut: deps.FanOut},
 		deals:  deals,
 		tracer: deps.Telemetry.TracerProvider.Tracer(scope),
 	}.routes(router)

@@ -135,25 +135,38 @@ type rates struct {
 	taxBasisPoints, discount, shipping int64
 }
 
-// all asks for tax, discount and shipping at once: three sibling spans that overlap, so that the
-// wait is that of the slowest and not the sum. The first error cancels the others.
+// all asks for tax, discount and shipping. They are independent of each other: three sibling spans
+// that overlap, so that the wait is that of the slowest and not the sum.
 func (c ratingClient) all(
 	ctx context.Context, req QuoteRequest, net, units, weight int64,
 ) (rates, error) {
 	var got rates
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		got.taxBasisPoints, err = c.tax(ctx, req.OrderID, req.Country)
-		return err
-	})
-	group.Go(func() (err error) {
-		got.discount, err = c.discount(ctx, req.OrderID, req.DiscountCode, net, units)
-		return err
-	})
-	group.Go(func() (err error) {
-		got.shipping, err = c.shipping(ctx, req.OrderID, req.Country, req.Method, weight)
-		return err
-	})
-	err := group.Wait()
+	err := c.fanOut(ctx,
+		func(ctx context.Context) (err error) {
+			got.taxBasisPoints, err = c.tax(ctx, req.OrderID, req.Country)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			got.discount, err = c.discount(ctx, req.OrderID, req.DiscountCode, net, units)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			got.shipping, err = c.shipping(ctx, req.OrderID, req.Country, req.Method, weight)
+			return err
+		},
+	)
 	return got, err
+}
+
+// FanOut makes independent calls and returns the first error.
+type FanOut func(ctx context.Context, calls ...func(context.Context) error) error
+
+// atOnce gives every call the same context, whose span is the parent of all. The first error
+// cancels the others.
+func atOnce(ctx context.Context, calls ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, call := range calls {
+		group.Go(func() error { return call(ctx) })
+	}
+	return group.Wait()
 }

@@ -8,20 +8,20 @@ import (
 	"example.com/throughline/patterns/b3bridge"
 )
 
-// Wire makes the parts of a pricing service, and its faults, all off.
+// Wire makes the parts of a pricing service, and its faults, all off. The spans of tel come under
+// their control.
 func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	faults := &fault.Set{}
-	mismatch := faults.Declare("w3c-b3-mismatch",
-		"pricing writes W3C headers to the rating listener, which reads only B3.")
-	b3 := b3bridge.Propagator{Write: b3bridge.B3Multi}
+	tel.TracerProvider = tracing(tel, faults)
 	return Deps{
 		Telemetry:     tel,
 		Redis:         redisclient.New(tel, cfg.RedisAddr),
-		Inbound:       b3bridge.Propagator{},
+		Inbound:       inbound(faults),
 		RatingInbound: b3bridge.Propagator{Read: b3bridge.B3, Write: b3bridge.B3Multi},
 		Rating: httpclient.New(tel, httpclient.Options{
-			Propagator: fault.Propagator(mismatch, b3, tel.Propagator),
+			Propagator: toRating(tel, faults),
 		}),
+		FanOut: fanOut(tel, faults),
 		Faults: faults,
 	}
 }
