@@ -20,8 +20,10 @@ const ttl = 24 * time.Hour
 // api is the public API, the same on both listeners.
 type api struct {
 	upstream       *http.Client
-	orders         string // base URL
-	pricing        string // base URL
+	shelf          *http.Client // to the product list, instrumented by hand
+	orders         string       // base URL
+	pricing        string       // base URL
+	products       string       // URL
 	strategies     map[string]strategy
 	chosen         chosen
 	trustedInbound propagation.TextMapPropagator
@@ -31,8 +33,10 @@ func newAPI(cfg Config, deps Deps) *api {
 	logger := deps.Telemetry.Logger
 	return &api{
 		upstream:       deps.Upstream,
+		shelf:          deps.Shelf,
 		orders:         cfg.OrderURL + "/orders",
 		pricing:        cfg.PricingURL + "/negotiations",
+		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		strategies: map[string]strategy{
@@ -46,6 +50,8 @@ func newAPI(cfg Config, deps Deps) *api {
 }
 
 func (a *api) routes(r *httpserver.Router) {
+	r.Handle("GET /products", a.listProducts)
+
 	r.Handle("POST /checkouts", a.createCheckout)
 	r.Handle("GET /checkouts/{id}", a.relay(http.MethodGet, a.orders, ""))
 	r.Handle("GET /checkouts/{id}/receipt", a.relay(http.MethodGet, a.orders, "/receipt"))

@@ -110,9 +110,7 @@ func bare(sc trace.SpanContext) trace.SpanContext {
 func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t turn) error {
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
-	for _, link := range t.links {
-		span.AddLink(link)
-	}
+	t.addLinks(span)
 	if t.err != nil {
 		return unavailable(t.err)
 	}
@@ -123,6 +121,12 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 		return unavailable(err)
 	}
 	return nil
+}
+
+func (t turn) addLinks(span trace.Span) {
+	for _, link := range t.links {
+		span.AddLink(link)
+	}
 }
 
 func unavailable(err error) error {

@@ -150,6 +150,7 @@ func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 		logger: deps.Telemetry.Logger,
 	}
 	deals.routes(router)
+	products(router, deps)
 	quotes{
 		rating: ratingClient{client: deps.Rating, url: cfg.RatingURL, fanOut: deps.FanOut},
 		deals:  deals,
