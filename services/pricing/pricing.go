@@ -147,6 +147,7 @@ func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 		docs: document.Collection[Negotiation]{
 			Client: deps.Redis, Prefix: cfg.KeyPrefix + "negotiation:", TTL: 24 * time.Hour,
 		},
+		closed: &dealCache{},
 		logger: deps.Telemetry.Logger,
 	}
 	deals.routes(router)
