@@ -77,7 +77,8 @@ func (a *api) relay(
 		if !id.Valid(workflow) {
 			return problem.New(404, "unknown-id", "id %.64q: not known", workflow)
 		}
-		if err := a.begin(w, r, workflow, turnOf(r.Context())); err != nil {
+		t := turnOf(r.Context())
+		if err := a.begin(w, r, workflow, t); err != nil {
 			return err
 		}
 		body, err := bodyOf(r)
@@ -85,7 +86,8 @@ func (a *api) relay(
 			return err
 		}
 		var answer json.RawMessage
-		err = httpclient.JSON(r.Context(), a.upstream, method, base+"/"+workflow+action, body, &answer)
+		ctx := t.rooted(r.Context())
+		err = httpclient.JSON(ctx, a.upstream, method, base+"/"+workflow+action, body, &answer)
 		if err != nil {
 			return err
 		}

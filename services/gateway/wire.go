@@ -15,6 +15,7 @@ import (
 	"example.com/throughline/patterns/clientreturned"
 	"example.com/throughline/patterns/manualhttp"
 	"example.com/throughline/patterns/persistedcontext"
+	"example.com/throughline/patterns/underroot"
 )
 
 // Wire makes the parts of a gateway, and its faults, all off.
@@ -38,7 +39,11 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	return Deps{
 		Telemetry: tel,
 		Redis:     client,
-		Upstream:  httpclient.New(tel, httpclient.Options{Timeout: 5 * time.Second, Base: way}),
+		Upstream: httpclient.New(tel, httpclient.Options{
+			Timeout: 5 * time.Second, Base: way,
+			Propagator: propagation.NewCompositeTextMapPropagator(
+				tel.Propagator, underroot.Propagator{}),
+		}),
 		Shelf: httpclient.New(tel, httpclient.Options{
 			Base: way,
 			Instrument: func(next http.RoundTripper) http.RoundTripper {

@@ -47,6 +47,7 @@ type Quote struct {
 type quotes struct {
 	rating ratingClient
 	deals  negotiations
+	audits audits
 	tracer trace.Tracer
 }
 
@@ -69,6 +70,7 @@ func (q quotes) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	q.audits.submit(r.Context(), req, quote)
 	return httpserver.Respond(w, http.StatusOK, quote)
 }
 
