@@ -26,6 +26,10 @@ type Options struct {
 	Base       http.RoundTripper             // below the span; nil means NewTransport()
 	Timeout    time.Duration                 // of a whole call; 0 means 3 s
 
+	// Instrument makes the CLIENT span around the round tripper that it is given, and injects;
+	// nil means otelhttp, with Propagator.
+	Instrument func(http.RoundTripper) http.RoundTripper
+
 	// Repeatable says that every request may be sent twice without harm, whatever its method:
 	// those that fail are repeated, as package retry does, within Timeout.
 	Repeatable bool
@@ -44,7 +48,10 @@ func New(tel *telemetry.Telemetry, o Options) *http.Client {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
-	transport := instrument(tel, o.Propagator, retry.Count(inner{base: o.Base, tel: tel}))
+	if o.Instrument == nil {
+		o.Instrument = otelHTTP(tel, o.Propagator)
+	}
+	transport := o.Instrument(retry.Count(inner{base: o.Base, tel: tel}))
 	if o.Repeatable {
 		transport = repeating(transport)
 	}
@@ -57,20 +64,22 @@ func New(tel *telemetry.Telemetry, o Options) *http.Client {
 	}
 }
 
-// instrument makes the CLIENT span and injects its context.
-func instrument(
-	tel *telemetry.Telemetry, prop propagation.TextMapPropagator, next http.RoundTripper,
-) http.RoundTripper {
-	return otelhttp.NewTransport(next,
-		otelhttp.WithTracerProvider(tel.TracerProvider),
-		otelhttp.WithMeterProvider(tel.MeterProvider),
-		otelhttp.WithPropagators(prop),
-		// otelhttp's default is "HTTP GET"; without a template of the URL the name is the
-		// method alone (HTTP semantic conventions, "Name").
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
-			return r.Method
-		}),
-	)
+// otelHTTP is the usual instrumentation.
+func otelHTTP(
+	tel *telemetry.Telemetry, prop propagation.TextMapPropagator,
+) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return otelhttp.NewTransport(next,
+			otelhttp.WithTracerProvider(tel.TracerProvider),
+			otelhttp.WithMeterProvider(tel.MeterProvider),
+			otelhttp.WithPropagators(prop),
+			// otelhttp's default is "HTTP GET"; without a template of the URL the name is
+			// the method alone (HTTP semantic conventions, "Name").
+			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
+				return r.Method
+			}),
+		)
+	}
 }
 
 // NewTransport returns what Options.Base is by default. It differs from http.DefaultTransport in

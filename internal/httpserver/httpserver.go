@@ -71,7 +71,15 @@ func New(o Options) *Router {
 // Handle adds a route, such as "POST /checkouts/{id}", which is also the name of its spans. Like
 // http.ServeMux it panics on a pattern that is malformed or taken.
 func (rt *Router) Handle(pattern string, h HandlerFunc) {
-	handler := rt.instrument(rt.adapt(pattern, h))
+	rt.HandleWith(rt.instrument, pattern, h)
+}
+
+// HandleWith is Handle with another way to start the SERVER span than otelhttp. That has to
+// extract the caller's context itself.
+func (rt *Router) HandleWith(
+	instrument func(http.Handler) http.Handler, pattern string, h HandlerFunc,
+) {
+	handler := instrument(rt.adapt(pattern, h))
 	if rt.options.Edge != nil {
 		handler = rt.options.Edge(handler)
 	}

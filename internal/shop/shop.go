@@ -44,8 +44,25 @@ const (
 	ReviewWait = attribute.Key("shop.review.wait")
 	// Channel is where a customer shops: web, app, kiosk. It travels as baggage.
 	Channel = attribute.Key("shop.channel")
+	// ListPrice and AgreedPrice are prices of one unit, in minor units.
+	ListPrice   = attribute.Key("shop.price.list")
+	AgreedPrice = attribute.Key("shop.price.agreed")
+	// SKU is a product's key in the catalogue.
+	SKU = attribute.Key("shop.sku")
+	// CacheName says which cache a hit or a miss is of.
+	CacheName = attribute.Key("shop.cache.name")
 	// OrderState is the state of an order's state machine.
 	OrderState = attribute.Key("shop.order.state")
+)
+
+// Names of events.
+const (
+	// EventPriceOverridden: an agreed price took the place of the list price. It has SKU,
+	// NegotiationID, ListPrice and AgreedPrice.
+	EventPriceOverridden = "shop.price.overridden"
+	// EventCacheHit and EventCacheMiss have CacheName.
+	EventCacheHit  = "shop.cache.hit"
+	EventCacheMiss = "shop.cache.miss"
 )
 
 // Values of LinkType.

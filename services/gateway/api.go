@@ -21,8 +21,10 @@ const ttl = 24 * time.Hour
 // api is the public API, the same on both listeners.
 type api struct {
 	upstream       *http.Client
-	orders         string // base URL
-	pricing        string // base URL
+	shelf          *http.Client // to the product list, instrumented by hand
+	orders         string       // base URL
+	pricing        string       // base URL
+	products       string       // URL
 	strategies     map[string]strategy
 	chosen         chosen
 	replays        replays
@@ -33,8 +35,10 @@ func newAPI(cfg Config, deps Deps) *api {
 	logger := deps.Telemetry.Logger
 	return &api{
 		upstream:       deps.Upstream,
+		shelf:          deps.Shelf,
 		orders:         cfg.OrderURL + "/orders",
 		pricing:        cfg.PricingURL + "/negotiations",
+		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		replays: replays{logger: logger, store: &replay.Store{
@@ -52,6 +56,8 @@ func newAPI(cfg Config, deps Deps) *api {
 }
 
 func (a *api) routes(r *httpserver.Router) {
+	r.Handle("GET /products", a.listProducts)
+
 	r.Handle("POST /checkouts", a.createCheckout)
 	r.Handle("GET /checkouts/{id}", a.relay(http.MethodGet, a.orders, ""))
 	r.Handle("GET /checkouts/{id}/receipt", a.relay(http.MethodGet, a.orders, "/receipt"))
@@ -77,7 +83,8 @@ func (a *api) relay(
 		if !id.Valid(workflow) {
 			return problem.New(404, "unknown-id", "id %.64q: not known", workflow)
 		}
-		if err := a.begin(w, r, workflow, turnOf(r.Context())); err != nil {
+		t := turnOf(r.Context())
+		if err := a.begin(w, r, workflow, t); err != nil {
 			return err
 		}
 		body, err := bodyOf(r)
@@ -85,7 +92,8 @@ func (a *api) relay(
 			return err
 		}
 		var answer json.RawMessage
-		err = httpclient.JSON(r.Context(), a.upstream, method, base+"/"+workflow+action, body, &answer)
+		ctx := t.rooted(r.Context())
+		err = httpclient.JSON(ctx, a.upstream, method, base+"/"+workflow+action, body, &answer)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
 	"example.com/throughline/patterns/clientreturned"
+	"example.com/throughline/patterns/underroot"
 )
 
 // edge decides, before the SERVER span starts, what the span continues. It must come before
@@ -110,9 +111,7 @@ func bare(sc trace.SpanContext) trace.SpanContext {
 func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t turn) error {
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
-	for _, link := range t.links {
-		span.AddLink(link)
-	}
+	t.addLinks(span)
 	if t.err != nil {
 		return unavailable(t.err)
 	}
@@ -123,6 +122,26 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 		return unavailable(err)
 	}
 	return nil
+}
+
+func (t turn) addLinks(span trace.Span) {
+	for _, link := range t.links {
+		span.AddLink(link)
+	}
+}
+
+// rooted returns ctx with the span that began the trace, for services behind that attach work to
+// it: this turn's own, or of a persisted process that of its first turn. Of a trace that came from
+// a client or a trusted caller it is not known.
+func (t turn) rooted(ctx context.Context) context.Context {
+	switch {
+	case !t.parent.IsValid():
+		return underroot.WithRoot(ctx)
+	case t.strategy == "persisted":
+		first := underroot.WithRoot(trace.ContextWithSpanContext(ctx, t.parent))
+		return trace.ContextWithSpan(first, trace.SpanFromContext(ctx))
+	}
+	return ctx
 }
 
 func unavailable(err error) error {

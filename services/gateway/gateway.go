@@ -28,11 +28,15 @@ import (
 	"example.com/throughline/patterns/clientreturned"
 )
 
+// scope is the instrumentation scope of the spans that this service starts itself.
+const scope = "example.com/throughline/services/gateway"
+
 // Deps are the parts that a gateway is made of. All are required; [Wire] makes them.
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Redis     *redis.Client
 	Upstream  *http.Client // to order and pricing
+	Shelf     *http.Client // to pricing's product list
 	// Signer signs the contexts that go out to clients, Verifier checks those that come back.
 	Signer   *clientreturned.Signer
 	Verifier Verifier
@@ -124,5 +128,6 @@ func (s *Service) Serve(ctx context.Context) error {
 		"http", s.URL(), "trusted", s.TrustedURL(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	s.deps.Upstream.CloseIdleConnections()
+	s.deps.Shelf.CloseIdleConnections()
 	return errors.Join(err, s.deps.Redis.Close())
 }

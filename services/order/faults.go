@@ -34,7 +34,9 @@ func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 	double := faults.Declare("double-instrumentation",
 		"The client for pricing is instrumented twice.")
 	base := httpclient.NewTransport()
-	client := httpclient.New(tel, httpclient.Options{Base: base, Repeatable: true})
+	client := httpclient.New(tel, httpclient.Options{
+		Base: base, Repeatable: true, Propagator: withRoot(tel.Propagator),
+	})
 	once := client.Transport
 	twice := httpclient.New(tel, httpclient.Options{Base: once}).Transport
 	byHand := fault.RoundTripper(func(r *http.Request) (*http.Response, error) {

@@ -110,6 +110,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	work := &inflight.Tracker{}
 	router := httpserver.New(httpserver.Options{
 		Telemetry: deps.Telemetry, Inflight: work, Edge: deps.Middleware,
+		Propagator: withRoot(deps.Telemetry.Propagator),
 	})
 	turns := newTurns(cfg, deps, work)
 	turns.routes(router)
