@@ -23,6 +23,7 @@ type api struct {
 	orders         string // base URL
 	pricing        string // base URL
 	strategies     map[string]strategy
+	notified       notified
 	chosen         chosen
 	trustedInbound propagation.TextMapPropagator
 }
@@ -34,6 +35,7 @@ func newAPI(cfg Config, deps Deps) *api {
 		orders:         cfg.OrderURL + "/orders",
 		pricing:        cfg.PricingURL + "/negotiations",
 		trustedInbound: deps.TrustedInbound,
+		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		strategies: map[string]strategy{
 			"persisted": persisted{store: deps.Contexts, logger: logger},
@@ -54,6 +56,7 @@ func (a *api) routes(r *httpserver.Router) {
 	r.Handle("POST /checkouts/{id}/quote", a.relay(http.MethodPost, a.orders, "/quote"))
 	r.Handle("POST /checkouts/{id}/payment", a.relay(http.MethodPost, a.orders, "/payment"))
 	r.Handle("POST /checkouts/{id}/confirm", a.relay(http.MethodPost, a.orders, "/confirm"))
+	r.Handle("POST /callbacks/{id}", a.callback)
 
 	r.Handle("POST /negotiations", a.openNegotiation)
 	r.Handle("GET /negotiations/{id}", a.relay(http.MethodGet, a.pricing, ""))

@@ -29,6 +29,7 @@ import (
 	"example.com/throughline/patterns/batchconsumer"
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
+	"example.com/throughline/patterns/webhook"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -49,6 +50,11 @@ type Config struct {
 	RetryAfter time.Duration
 	// FulfilEvery is how often what is paid for is packed; 0: only when an operator says so.
 	FulfilEvery time.Duration
+	// WebhookHosts may be called by webhooks, at public addresses only: "hooks.example.com", or
+	// with a port. WebhookPrivateHosts may be called whatever address they have.
+	WebhookHosts, WebhookPrivateHosts []string
+	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody.
+	WebhookSecret []byte
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -64,8 +70,13 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		Consumer:    r.String("ORDER_CONSUMER", "order-1"),
 		RetryAfter:  r.Duration("ORDER_RETRY_AFTER", 10*time.Second),
 		FulfilEvery: r.Duration("ORDER_FULFIL_EVERY", 5*time.Second),
+
+		WebhookHosts:        hosts(r.String("ORDER_WEBHOOK_HOSTS", "")),
+		WebhookPrivateHosts: hosts(r.String("ORDER_WEBHOOK_PRIVATE_HOSTS", "")),
 	}
-	return cfg, r.Err()
+	secret, secretErr := parseSecret(r.String("ORDER_WEBHOOK_SECRET", ""))
+	cfg.WebhookSecret = secret
+	return cfg, errors.Join(r.Err(), secretErr)
 }
 
 // Deps are the parts that an order service is made of. All are required; [Wire] makes them.
@@ -74,6 +85,7 @@ type Deps struct {
 	Redis     *redis.Client
 	Pricing   *http.Client
 	Payment   paymentv1.PaymentServiceClient
+	Webhook   *webhook.Client // to customers' servers
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
 	// Middleware is around each handler and its SERVER span. It may be nil.
@@ -189,6 +201,11 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 		},
 		receipts: receipts{
 			redis: deps.Redis, prefix: cfg.KeyPrefix + "receipt:",
+			tracer: tracer, logger: deps.Telemetry.Logger,
+			work: work, handoff: deps.Handoff,
+		},
+		webhooks: webhooks{
+			client: deps.Webhook, redis: deps.Redis, prefix: cfg.KeyPrefix, ttl: 24 * time.Hour,
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},

@@ -58,6 +58,9 @@ type Order struct {
 	Payment  string    `json:"payment,omitempty"` // state of the payment, asked of payment
 	Review   *Review   `json:"review,omitempty"`
 	Created  time.Time `json:"created"`
+
+	CallbackURL     string           `json:"callback_url,omitempty"` // is told what becomes of it
+	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
 }
 
 // require returns a 409 problem unless the order is in one of the states.

@@ -25,6 +25,7 @@ type turns struct {
 	payment  payments
 	placed   placed
 	receipts receipts
+	webhooks webhooks
 	logger   *slog.Logger
 }
 
@@ -38,12 +39,15 @@ func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders/{id}/payment", t.pay)
 	r.Handle("POST /orders/{id}/confirm", t.confirm)
 	r.Handle("POST /orders/{id}/review", t.review)
+	r.Handle("PUT /orders/{id}/acknowledgement", t.acknowledge)
 }
 
 func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
 		ID       string `json:"id"`
 		Customer string `json:"customer"`
+
+		CallbackURL string `json:"callback_url"`
 	}
 	if err := httpserver.Decode(r, &req); err != nil {
 		return err
@@ -54,8 +58,12 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	if len(req.Customer) == 0 || len(req.Customer) > 64 {
 		return problem.New(422, "invalid-customer", "customer: want 1 to 64 bytes")
 	}
+	if err := t.webhooks.check(req.CallbackURL); err != nil {
+		return err
+	}
 	identify(r.Context(), req.ID)
 	o := Order{ID: req.ID, Customer: req.Customer, State: Created, Created: time.Now().UTC()}
+	o.CallbackURL = req.CallbackURL
 	err := t.orders.Create(r.Context(), o.ID, o)
 	if errors.Is(err, document.ErrExists) {
 		return problem.New(409, "exists", "order %s exists already", o.ID)

@@ -26,16 +26,22 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 	faults := &fault.Set{}
 	client := redisclient.New(tel, cfg.RedisAddr)
 	pricing := pricingClient(tel, faults)
+	customers, err := webhookClient(cfg, tel)
+	if err != nil {
+		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close())
+	}
 	return Deps{
 		Telemetry:  tel,
 		Redis:      client,
 		Pricing:    pricing,
 		Payment:    paymentv1.NewPaymentServiceClient(payment),
+		Webhook:    customers,
 		Handoff:    handoff(faults),
 		Middleware: middleware(faults),
 		Faults:     faults,
 		Close: func() error {
 			pricing.CloseIdleConnections()
+			customers.Close()
 			return errors.Join(payment.Close(), client.Close())
 		},
 	}, nil
