@@ -26,6 +26,7 @@ type api struct {
 	pricing        string       // base URL
 	products       string       // URL
 	strategies     map[string]strategy
+	notified       notified
 	chosen         chosen
 	replays        replays
 	trustedInbound propagation.TextMapPropagator
@@ -40,6 +41,7 @@ func newAPI(cfg Config, deps Deps) *api {
 		pricing:        cfg.PricingURL + "/negotiations",
 		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
+		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		replays: replays{logger: logger, store: &replay.Store{
 			Client: deps.Redis, Prefix: cfg.KeyPrefix + "replay:", TTL: ttl,
@@ -66,6 +68,7 @@ func (a *api) routes(r *httpserver.Router) {
 	r.Handle("POST /checkouts/{id}/quote", a.relay(http.MethodPost, a.orders, "/quote"))
 	r.Handle("POST /checkouts/{id}/payment", a.relay(http.MethodPost, a.orders, "/payment"))
 	r.Handle("POST /checkouts/{id}/confirm", a.once(a.relay(http.MethodPost, a.orders, "/confirm")))
+	r.Handle("POST /callbacks/{id}", a.callback)
 
 	r.Handle("POST /negotiations", a.openNegotiation)
 	r.Handle("GET /negotiations/{id}", a.relay(http.MethodGet, a.pricing, ""))

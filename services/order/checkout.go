@@ -115,6 +115,7 @@ func (t *turns) place(w http.ResponseWriter, r *http.Request, o Order) (err erro
 	trace.SpanFromContext(r.Context()).SetAttributes(shop.OrderState.String(string(Confirmed)))
 	t.logger.InfoContext(r.Context(), "order confirmed", string(shop.OrderID), o.ID)
 	t.receipts.submit(r.Context(), confirmed)
+	t.webhooks.submit(r.Context(), confirmed)
 	return httpserver.Respond(w, http.StatusOK, confirmed.shown())
 }
 

@@ -30,6 +30,7 @@ import (
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
 	"example.com/throughline/patterns/sweep"
+	"example.com/throughline/patterns/webhook"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -53,6 +54,11 @@ type Config struct {
 	// ExpireEvery is how often abandoned checkouts are ended, as FulfilEvery; ExpireAfter is how
 	// long a checkout must have been left alone for that.
 	ExpireEvery, ExpireAfter time.Duration
+	// WebhookHosts may be called by webhooks, at public addresses only: "hooks.example.com", or
+	// with a port. WebhookPrivateHosts may be called whatever address they have.
+	WebhookHosts, WebhookPrivateHosts []string
+	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody.
+	WebhookSecret []byte
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -70,8 +76,13 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		FulfilEvery: r.Duration("ORDER_FULFIL_EVERY", 5*time.Second),
 		ExpireEvery: r.Duration("ORDER_EXPIRE_EVERY", time.Minute),
 		ExpireAfter: r.Duration("ORDER_EXPIRE_AFTER", 2*time.Hour),
+
+		WebhookHosts:        hosts(r.String("ORDER_WEBHOOK_HOSTS", "")),
+		WebhookPrivateHosts: hosts(r.String("ORDER_WEBHOOK_PRIVATE_HOSTS", "")),
 	}
-	return cfg, r.Err()
+	secret, secretErr := parseSecret(r.String("ORDER_WEBHOOK_SECRET", ""))
+	cfg.WebhookSecret = secret
+	return cfg, errors.Join(r.Err(), secretErr)
 }
 
 // Deps are the parts that an order service is made of. All are required; [Wire] makes them.
@@ -80,6 +91,7 @@ type Deps struct {
 	Redis     *redis.Client
 	Pricing   *http.Client
 	Payment   paymentv1.PaymentServiceClient
+	Webhook   *webhook.Client // to customers' servers
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
 	// Middleware is around each handler and its SERVER span. It may be nil.
@@ -208,6 +220,11 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 		},
 		receipts: receipts{
 			redis: deps.Redis, prefix: cfg.KeyPrefix + "receipt:",
+			tracer: tracer, logger: deps.Telemetry.Logger,
+			work: work, handoff: deps.Handoff,
+		},
+		webhooks: webhooks{
+			client: deps.Webhook, redis: deps.Redis, prefix: cfg.KeyPrefix, ttl: 24 * time.Hour,
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},

@@ -59,6 +59,9 @@ type Order struct {
 	Payment  string    `json:"payment,omitempty"` // state of the payment, asked of payment
 	Review   *Review   `json:"review,omitempty"`
 
+	CallbackURL     string           `json:"callback_url,omitempty"` // is told what becomes of it
+	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
+
 	// LastTurn and Reserved are spans that later traces link to: that of the last turn, and that
 	// which reserved the stock.
 	LastTurn spancontextpayload.SpanContext  `json:"last_turn,omitzero"`

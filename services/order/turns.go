@@ -27,6 +27,7 @@ type turns struct {
 	placed   placed
 	receipts receipts
 	expiry   expiry
+	webhooks webhooks
 	tracer   trace.Tracer
 	logger   *slog.Logger
 }
@@ -41,12 +42,15 @@ func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders/{id}/payment", t.pay)
 	r.Handle("POST /orders/{id}/confirm", t.confirm)
 	r.Handle("POST /orders/{id}/review", t.review)
+	r.Handle("PUT /orders/{id}/acknowledgement", t.acknowledge)
 }
 
 func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
 		ID       string `json:"id"`
 		Customer string `json:"customer"`
+
+		CallbackURL string `json:"callback_url"`
 	}
 	if err := httpserver.Decode(r, &req); err != nil {
 		return err
@@ -57,10 +61,14 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	if len(req.Customer) == 0 || len(req.Customer) > 64 {
 		return problem.New(422, "invalid-customer", "customer: want 1 to 64 bytes")
 	}
+	if err := t.webhooks.check(req.CallbackURL); err != nil {
+		return err
+	}
 	identify(r.Context(), req.ID)
 	o := Order{
 		ID: req.ID, Customer: req.Customer, State: Created, Created: time.Now().UTC(),
-		LastTurn: spancontextpayload.Encode(r.Context()),
+		CallbackURL: req.CallbackURL,
+		LastTurn:    spancontextpayload.Encode(r.Context()),
 	}
 	// First the note, then the order: a note without an order is forgotten by the next sweep.
 	t.expiry.touched(r.Context(), t.expiry.redis, o)

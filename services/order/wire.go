@@ -27,16 +27,22 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 	}
 	client := redisclient.New(tel, cfg.RedisAddr)
 	pricing := pricingClient(tel, faults)
+	customers, err := webhookClient(cfg, tel)
+	if err != nil {
+		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close())
+	}
 	return Deps{
 		Telemetry:  tel,
 		Redis:      client,
 		Pricing:    pricing,
 		Payment:    paymentClient(payment, faults),
+		Webhook:    customers,
 		Handoff:    handoff(tel, faults),
 		Middleware: middleware(faults),
 		Faults:     faults,
 		Close: func() error {
 			pricing.CloseIdleConnections()
+			customers.Close()
 			return errors.Join(payment.Close(), client.Close())
 		},
 	}, nil

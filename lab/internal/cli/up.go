@@ -41,7 +41,7 @@ and look at what they caused with ` + "`lab tree`" + `.
 
 Default ports that are taken are replaced by free ones; a port that you give
 must be free. Listeners for --port: gateway, gateway-trusted, order, pricing,
-rating, payment, gateway-admin, order-admin, pricing-admin, payment-admin,
+rating, payment, customer, gateway-admin, order-admin, pricing-admin, payment-admin,
 otlp-grpc, otlp-http.`,
 		setup: func(f *flags) func(context.Context, console, []string) error {
 			u := upFlags{given: f.given, ports: ports{}}
