@@ -28,8 +28,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // running is a platform under test: no Collector, its spans and logs go straight to the store.
 type running struct {
 	*platform.Platform
-	store  *tracetree.Store
-	stdout *lines
+	store   *tracetree.Store
+	stdout  *lines
+	metrics []*sdkmetric.ManualReader
+	prefix  string // of all keys in Redis
 }
 
 // redisAddr is that of the real Redis of the environment, else of a miniredis of the test's own.
@@ -43,19 +45,37 @@ func redisAddr(t *testing.T) string {
 
 func start(t *testing.T, redis string) *running {
 	t.Helper()
-	r := &running{store: tracetree.New(20_000), stdout: &lines{}}
+	return startWith(t, redis, func(*telemetry.Config) {})
+}
+
+// startWith is start for a platform whose telemetry is special.
+func startWith(t *testing.T, redis string, change func(*telemetry.Config)) *running {
+	t.Helper()
+	return startAt(t, redis, "test:"+id.New()+":", change)
+}
+
+// startAt is startWith for a platform that shares its keys in Redis with another.
+func startAt(
+	t *testing.T, redis, prefix string, change func(*telemetry.Config),
+) *running {
+	t.Helper()
+	r := &running{store: tracetree.New(20_000), stdout: &lines{}, prefix: prefix}
 	p, err := platform.Start(t.Context(), platform.Config{
 		RedisAddr: redis,
-		KeyPrefix: "test:" + id.New() + ":",
+		KeyPrefix: prefix,
 		Telemetry: func(string) telemetry.Config {
-			return telemetry.Config{
+			reader := sdkmetric.NewManualReader()
+			r.metrics = append(r.metrics, reader)
+			cfg := telemetry.Config{
 				Environment:  "test",
 				Stdout:       r.stdout,
 				Level:        slog.LevelDebug,
 				SpanExporter: r.store.SpanExporter(),
 				LogExporter:  r.store.LogExporter(),
-				MetricReader: sdkmetric.NewManualReader(),
+				MetricReader: reader,
 			}
+			change(&cfg)
+			return cfg
 		},
 	})
 	if err != nil {

@@ -31,8 +31,8 @@ type account struct {
 	Currency      string `json:"currency"`
 	State         string `json:"state"`
 	DeclineReason string `json:"decline_reason,omitempty"`
-	CardToken     string `json:"card_token"`
-	Attempts      int    `json:"attempts,omitempty"` // of settling it
+	CardToken     string `json:"card_token,omitempty"` // only until it is settled
+	Attempts      int    `json:"attempts,omitempty"`   // of settling it
 
 	// Captured is the span that captured the payment: the way back to the order's trace for
 	// whoever settles it without a message.
@@ -150,6 +150,7 @@ func (a *accounts) settled(ctx context.Context, orderID string) error {
 				return nil
 			}
 			acc.State = stateSettled
+			acc.CardToken = "" // nobody needs it any more
 			also.ZRem(ctx, a.unsettled, orderID)
 			added = also.XAdd(ctx, &redis.XAddArgs{
 				Stream: a.stream, MaxLen: 100_000, Approx: true, Values: fields,
