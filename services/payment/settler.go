@@ -4,11 +4,11 @@ import (
 	"context"
 	"log/slog"
 
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/patterns/spanerror"
 )
 
 // settler moves the money of captured payments, whoever asks: the consumer of confirmed orders
@@ -28,24 +28,26 @@ func newSettler(deps Deps, accounts *accounts) settler {
 }
 
 // settle settles one payment, in a span of its own. Idempotent: a payment that is settled stays
-// so.
+// so. An error is returned for the decision whether to try again; it is logged here, once.
 func (s settler) settle(
 	ctx context.Context, orderID string, opts ...trace.SpanStartOption,
 ) (err error) {
 	ctx, span := s.tracer.Start(ctx, "settle payment", opts...)
-	defer func() {
-		if err != nil {
-			span.SetStatus(codes.Error, "")
-			span.SetAttributes(semconv.ErrorType(err))
-		}
-		span.End()
-	}()
+	defer spanerror.End(span, &err, nil)
+	if err := s.move(ctx, orderID); err != nil {
+		s.logger.WarnContext(ctx, "payment not settled",
+			"error", err, string(semconv.ErrorTypeKey), spanerror.Type(err))
+		return err
+	}
+	return nil
+}
+
+func (s settler) move(ctx context.Context, orderID string) error {
 	acc, err := s.accounts.attempt(ctx, orderID)
 	if err != nil || acc.State == stateSettled {
 		return err
 	}
 	if err := acquire(acc.CardToken, acc.Attempts); err != nil {
-		s.logger.WarnContext(ctx, "payment not settled", "error", err)
 		return err
 	}
 	if err := s.accounts.settled(ctx, orderID); err != nil {
