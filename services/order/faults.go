@@ -84,8 +84,8 @@ func (t talkative) Authorise(
 	ctx context.Context, req *paymentv1.AuthoriseRequest, options ...grpc.CallOption,
 ) (*paymentv1.AuthoriseResponse, error) {
 	if t.sw.On() {
-		trace.SpanFromContext(ctx).SetAttributes(attribute.String("card.token", req.GetCardToken()))
-		if token, err := baggage.NewMemberRaw("card.token", req.GetCardToken()); err == nil {
+		trace.SpanFromContext(ctx).SetAttributes(attribute.String("payment.reference", req.GetCardToken()))
+		if token, err := baggage.NewMemberRaw("payment.reference", req.GetCardToken()); err == nil {
 			if bag, err := baggage.FromContext(ctx).SetMember(token); err == nil {
 				ctx = baggage.ContextWithBaggage(ctx, bag)
 			}
