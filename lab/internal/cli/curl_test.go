@@ -32,7 +32,7 @@ func script(t *testing.T, lab running, args ...string) string {
 }
 
 // Every scenario works as a script, one after the other for the sake of those that break
-// something; they mend it.
+// something; they mend it. Those that must be alone get a lab of their own.
 func TestEveryScenarioRunsAsCurl(t *testing.T) {
 	t.Parallel()
 	lab := up(t, "--gateway", "127.0.0.1:0")
@@ -42,8 +42,19 @@ func TestEveryScenarioRunsAsCurl(t *testing.T) {
 	}
 	for i, file := range known {
 		name := strings.TrimSuffix(file, ".txtar")
+		sc, err := choose(openLibrary(), []string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := lab
+		if sc[0].Alone {
+			at = up(t, "--gateway", "127.0.0.1:0")
+		}
 		with := []string{"bash", "sh"}[i%2] // bash is sh on some systems, and dash on others
-		out, code := shell(t.Context(), t, with, script(t, lab, name))
+		out, code := shell(t.Context(), t, with, script(t, at, name))
+		if sc[0].Alone {
+			at.stop()
+		}
 		if code != 0 || !strings.Contains(out, "ok "+name[strings.LastIndex(name, "/")+1:]) {
 			t.Errorf("%s: %s: exit %d\n%s", name, with, code, out)
 		}
