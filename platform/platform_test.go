@@ -28,8 +28,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // running is a platform under test: no Collector, its spans and logs go straight to the store.
 type running struct {
 	*platform.Platform
-	store  *tracetree.Store
-	stdout *lines
+	store   *tracetree.Store
+	stdout  *lines
+	metrics map[string]*sdkmetric.ManualReader // by service
 }
 
 // redisAddr is that of the real Redis of the environment, else of a miniredis of the test's own.
@@ -43,18 +44,22 @@ func redisAddr(t *testing.T) string {
 
 func start(t *testing.T, redis string) *running {
 	t.Helper()
-	r := &running{store: tracetree.New(20_000), stdout: &lines{}}
+	r := &running{
+		store: tracetree.New(20_000), stdout: &lines{},
+		metrics: map[string]*sdkmetric.ManualReader{},
+	}
 	p, err := platform.Start(t.Context(), platform.Config{
 		RedisAddr: redis,
 		KeyPrefix: "test:" + id.New() + ":",
-		Telemetry: func(string) telemetry.Config {
+		Telemetry: func(service string) telemetry.Config {
+			r.metrics[service] = sdkmetric.NewManualReader()
 			return telemetry.Config{
 				Environment:  "test",
 				Stdout:       r.stdout,
 				Level:        slog.LevelDebug,
 				SpanExporter: r.store.SpanExporter(),
 				LogExporter:  r.store.LogExporter(),
-				MetricReader: sdkmetric.NewManualReader(),
+				MetricReader: r.metrics[service],
 			}
 		},
 	})
@@ -99,7 +104,12 @@ type answer struct {
 
 func (r *running) call(t *testing.T, method, path, body string, header ...string) answer {
 	t.Helper()
-	url := r.Fleet().Targets["gateway"] + path
+	return send(t, method, r.Fleet().Targets["gateway"]+path, body, header...)
+}
+
+// send sends a request to any service.
+func send(t *testing.T, method, url, body string, header ...string) answer {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +122,7 @@ func (r *running) call(t *testing.T, method, path, body string, header ...string
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		t.Fatalf("%s %s: %v", method, url, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
@@ -121,7 +131,7 @@ func (r *running) call(t *testing.T, method, path, body string, header ...string
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	if err := json.Unmarshal(data, &a.body); err != nil {
-		t.Errorf("%s %s: status %d, body %.200q is no JSON object", method, path, a.status, data)
+		t.Errorf("%s %s: status %d, body %.200q is no JSON object", method, url, a.status, data)
 	}
 	return a
 }
