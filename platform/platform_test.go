@@ -31,7 +31,9 @@ type running struct {
 	store   *tracetree.Store
 	stdout  *lines
 	metrics []*sdkmetric.ManualReader
-	prefix  string // of all keys in Redis
+	// metricsOf is the reader of a service by its name.
+	metricsOf map[string]*sdkmetric.ManualReader
+	prefix    string // of all keys in Redis
 }
 
 // redisAddr is that of the real Redis of the environment, else of a miniredis of the test's own.
@@ -59,12 +61,16 @@ func startAt(
 	t *testing.T, redis, prefix string, change func(*telemetry.Config),
 ) *running {
 	t.Helper()
-	r := &running{store: tracetree.New(20_000), stdout: &lines{}, prefix: prefix}
+	r := &running{
+		store: tracetree.New(20_000), stdout: &lines{}, prefix: prefix,
+		metricsOf: map[string]*sdkmetric.ManualReader{},
+	}
 	p, err := platform.Start(t.Context(), platform.Config{
 		RedisAddr: redis,
 		KeyPrefix: prefix,
-		Telemetry: func(string) telemetry.Config {
+		Telemetry: func(service string) telemetry.Config {
 			reader := sdkmetric.NewManualReader()
+			r.metricsOf[service] = reader
 			r.metrics = append(r.metrics, reader)
 			cfg := telemetry.Config{
 				Environment:  "test",
@@ -140,7 +146,7 @@ func (r *running) callAt(
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		t.Fatalf("%s %s: %v", method, url, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
@@ -149,7 +155,7 @@ func (r *running) callAt(
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	if err := json.Unmarshal(data, &a.body); err != nil {
-		t.Errorf("%s %s: status %d, body %.200q is no JSON object", method, path, a.status, data)
+		t.Errorf("%s %s: status %d, body %.200q is no JSON object", method, url, a.status, data)
 	}
 	return a
 }

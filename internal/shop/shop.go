@@ -65,6 +65,12 @@ const (
 	EventCacheMiss = "shop.cache.miss"
 )
 
+// Names of metrics.
+const (
+	// QuoteDuration is a histogram of the time that a quote took, in seconds.
+	QuoteDuration = "shop.quote.duration"
+)
+
 // Values of LinkType.
 const (
 	LinkPreviousTurn    = "previous_turn"

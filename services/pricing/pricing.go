@@ -25,7 +25,9 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/exemplars"
 )
 
 // scope is the instrumentation scope of the spans that this service starts itself.
@@ -80,6 +82,11 @@ type Service struct {
 // New opens the listeners and puts the parts together. It needs neither Redis nor a Collector:
 // what is missing shows in the readiness and in the answers.
 func New(cfg Config, deps Deps) (*Service, error) {
+	timer, err := exemplars.New(deps.Telemetry.MeterProvider.Meter(scope),
+		shop.QuoteDuration, "Duration of quotes that were given.")
+	if err != nil {
+		return nil, fmt.Errorf("pricing: %w", err)
+	}
 	s := &Service{deps: deps}
 	if err := s.listen(cfg); err != nil {
 		return nil, err
@@ -96,7 +103,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Faults: deps.Faults,
 		Idle:   []func(context.Context) error{work.Wait},
 	})
-	public := lifecycle.NewHTTPServer(newPrices(cfg, deps, work))
+	public := lifecycle.NewHTTPServer(newPrices(cfg, deps, work, timer))
 	rating := lifecycle.NewHTTPServer(newRating(cfg, deps, work))
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("pricing", public, s.http),
@@ -151,7 +158,9 @@ func (s *Service) Serve(ctx context.Context) error {
 }
 
 // newPrices serves quotes and negotiations.
-func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
+func newPrices(
+	cfg Config, deps Deps, work *inflight.Tracker, timer exemplars.Timer,
+) http.Handler {
 	router := httpserver.New(httpserver.Options{
 		Telemetry: deps.Telemetry, Propagator: deps.Inbound, Inflight: work,
 	})
@@ -173,6 +182,7 @@ func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 			tracer: tracer, logger: deps.Telemetry.Logger,
 		},
 		tracer: tracer,
+		timer:  timer,
 	}.routes(router)
 	return router
 }

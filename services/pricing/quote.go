@@ -16,6 +16,7 @@ import (
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
 	"example.com/throughline/patterns/events"
+	"example.com/throughline/patterns/exemplars"
 )
 
 // Item is one line of what is to be priced.
@@ -49,6 +50,7 @@ type quotes struct {
 	deals  negotiations
 	audits audits
 	tracer trace.Tracer
+	timer  exemplars.Timer
 }
 
 func (q quotes) routes(r *httpserver.Router) {
@@ -74,10 +76,15 @@ func (q quotes) post(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.Respond(w, http.StatusOK, quote)
 }
 
-// price is the one span here that is there for its meaning. A refusal is no error of ours.
+// price is the one span here that is there for its meaning. A refusal is no error of ours. Its
+// duration is measured with the span's own context, so that a slow bucket names a slow quote.
 func (q quotes) price(ctx context.Context, req QuoteRequest) (quote Quote, err error) {
 	ctx, span := q.tracer.Start(ctx, "price order")
+	measure := q.timer.Start()
 	defer func() {
+		if err == nil {
+			measure(ctx)
+		}
 		if err != nil && problem.From(err).Status >= 500 {
 			span.SetStatus(codes.Error, "rating failed")
 			span.SetAttributes(semconv.ErrorTypeKey.String("rating_failed"))
