@@ -62,3 +62,6 @@ func acquire(token string, attempt int) error {
 	}
 	return nil
 }
+
+// wantsAdvice reports whether the network of a card wants to be told of each settlement.
+func wantsAdvice(token string) bool { return token == "tok_mastercard" }

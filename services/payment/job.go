@@ -95,7 +95,7 @@ func (j *Job) Run(
 ) (err error) {
 	defer func() { err = errors.Join(err, deps.Redis.Close()) }()
 	ctx = envcarrier.Context(ctx, deps.Telemetry.Propagator, lookup)
-	run := &jobRun{Job: j, deps: deps, settler: newSettler(deps, newAccounts(cfg, deps))}
+	run := &jobRun{Job: j, cfg: cfg, deps: deps}
 	if j.Every == 0 {
 		return run.once(ctx, stdout)
 	}
@@ -124,6 +124,7 @@ func (j *Job) Run(
 // jobRun is a job with what it works with.
 type jobRun struct {
 	*Job
+	cfg     Config
 	deps    Deps
 	settler settler
 }
@@ -133,7 +134,10 @@ func (r *jobRun) once(
 	ctx context.Context, stdout io.Writer, opts ...trace.SpanStartOption,
 ) error {
 	var report Report
+	network := newNetwork(r.cfg, r.deps, nil)
+	r.settler = newSettler(r.deps, newAccounts(r.cfg, r.deps), network)
 	err := jobroot.Run(ctx, r.settler.tracer, "settle payments", func(ctx context.Context) error {
+		defer network.close() // nobody waits for it but the root, which ends last
 		report.TraceID = trace.SpanContextFromContext(ctx).TraceID().String()
 		err := r.all(ctx, &report)
 		if err != nil {

@@ -37,7 +37,9 @@ type settlement struct {
 	logger   *slog.Logger
 }
 
-func newSettlement(cfg Config, deps Deps, accounts *accounts) *settlement {
+func newSettlement(
+	cfg Config, deps Deps, accounts *accounts, network *network,
+) *settlement {
 	return &settlement{
 		messages: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
 			Stream: cfg.KeyPrefix + destination, Group: group, Consumer: cfg.Consumer,
@@ -47,7 +49,7 @@ func newSettlement(cfg Config, deps Deps, accounts *accounts) *settlement {
 			Tracer:     deps.Telemetry.TracerProvider.Tracer(scope),
 			Propagator: deps.MessagePropagator, Group: group,
 		},
-		settler: newSettler(deps, accounts),
+		settler: newSettler(deps, accounts, network),
 		logger:  deps.Telemetry.Logger,
 	}
 }

@@ -15,13 +15,15 @@ import (
 // (settlement.go) or the job (job.go).
 type settler struct {
 	accounts *accounts
+	network  *network
 	tracer   trace.Tracer
 	logger   *slog.Logger
 }
 
-func newSettler(deps Deps, accounts *accounts) settler {
+func newSettler(deps Deps, accounts *accounts, network *network) settler {
 	return settler{
 		accounts: accounts,
+		network:  network,
 		tracer:   deps.Telemetry.TracerProvider.Tracer(scope),
 		logger:   deps.Telemetry.Logger,
 	}
@@ -54,5 +56,6 @@ func (s settler) move(ctx context.Context, orderID string) error {
 		return err
 	}
 	s.logger.InfoContext(ctx, "payment settled", string(shop.OrderID), orderID)
+	s.network.submit(ctx, acc)
 	return nil
 }
