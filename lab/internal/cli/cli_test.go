@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"example.com/throughline/scenarios"
 )
 
 // result is what the program did.
@@ -63,6 +66,21 @@ func TestUsage(t *testing.T) {
 			t.Errorf("lab %s: exit %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s",
 				tc.args, r.code, tc.code, tc.out, r.out, tc.err, r.err)
 		}
+	}
+}
+
+func TestTheLibraryOnDiskIsThatOfTheBinary(t *testing.T) {
+	t.Parallel()
+	disk, err := library{files: os.DirFS("../../../scenarios")}.list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := library{files: scenarios.FS}.list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(disk, inside) || len(inside) < 20 {
+		t.Errorf("on disk %q\nin the binary %q", disk, inside)
 	}
 }
 
