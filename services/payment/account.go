@@ -126,8 +126,9 @@ func (a *accounts) attempt(ctx context.Context, orderID string) (account, error)
 // captured returns the orders whose payment was captured before the given time and is not
 // settled, the oldest first.
 func (a *accounts) captured(ctx context.Context, before time.Time) ([]string, error) {
-	return a.docs.Client.ZRangeByScore(ctx, a.unsettled, &redis.ZRangeBy{
-		Min: "-inf", Max: strconv.FormatInt(before.UnixMilli(), 10),
+	return a.docs.Client.ZRangeArgs(ctx, redis.ZRangeArgs{
+		Key: a.unsettled, Start: "-inf", Stop: strconv.FormatInt(before.UnixMilli(), 10),
+		ByScore: true,
 	}).Result()
 }
 
