@@ -17,7 +17,7 @@ func TestExemplarsNameSpansThatExist(t *testing.T) {
 	r.quoted(t)
 	r.quiesce(t)
 	var seen int
-	for _, e := range exemplarsOf(t, r, "pricing", shop.QuoteDuration) {
+	for _, e := range exemplarsOf(t, r, "pricing", shop.QuoteDuration{}.Name()) {
 		traceID := hex.EncodeToString(e.TraceID)
 		journey, err := r.store.Journey(t.Context(), []string{traceID})
 		if err != nil {
@@ -45,7 +45,7 @@ func TestNoExemplarNamesATraceThatWasNotSampled(t *testing.T) {
 		t.Fatalf("got status %d, %v, want 200", a.status, a.body)
 	}
 	r.quiesce(t)
-	if got := exemplarsOf(t, r, "pricing", shop.QuoteDuration); len(got) != 0 {
+	if got := exemplarsOf(t, r, "pricing", shop.QuoteDuration{}.Name()); len(got) != 0 {
 		t.Errorf("got exemplars %v, want none", got)
 	}
 }

@@ -83,7 +83,7 @@ type Service struct {
 // what is missing shows in the readiness and in the answers.
 func New(cfg Config, deps Deps) (*Service, error) {
 	timer, err := exemplars.New(deps.Telemetry.MeterProvider.Meter(scope),
-		shop.QuoteDuration, "Duration of quotes that were given.")
+		shop.QuoteDuration{}.Name(), "Duration of quotes that were given.")
 	if err != nil {
 		return nil, fmt.Errorf("pricing: %w", err)
 	}
