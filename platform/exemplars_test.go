@@ -38,7 +38,7 @@ func TestExemplarsNameSpansThatExist(t *testing.T) {
 func TestNoExemplarNamesATraceThatWasNotSampled(t *testing.T) {
 	t.Parallel()
 	r := start(t, redisAddr(t))
-	a := send(t, "POST", r.Fleet().Targets["pricing"]+"/quotes",
+	a := r.callAt(t, "pricing", "POST", "/quotes",
 		`{"order_id":"o1","items":[{"sku":"pen","qty":1}],"country":"DE","method":"standard"}`,
 		"traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00")
 	if a.status != 200 {
@@ -56,7 +56,7 @@ func exemplarsOf(
 ) []metricdata.Exemplar[float64] {
 	t.Helper()
 	var all metricdata.ResourceMetrics
-	if err := r.metrics[service].Collect(t.Context(), &all); err != nil {
+	if err := r.metricsOf[service].Collect(t.Context(), &all); err != nil {
 		t.Fatal(err)
 	}
 	var exemplars []metricdata.Exemplar[float64]

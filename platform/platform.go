@@ -1,6 +1,6 @@
 // Package platform runs all four services in one process: each with telemetry of its own and
-// real sockets between them, wired as their programs wire them. The lab and the tests stand on
-// it.
+// real sockets between them, wired as their programs wire them. Beside them is a stand-in for the
+// shell that runs jobs (jobs.go). The lab and the tests stand on it.
 package platform
 
 import (
@@ -22,7 +22,7 @@ import (
 type Config struct {
 	RedisAddr string // host:port
 	KeyPrefix string // in front of every Redis key; platforms that share a Redis need one each
-	// Telemetry is called once for each service. It may leave Service empty.
+	// Telemetry is called once for each service, and once more for the jobs of payment. It may leave Service empty.
 	Telemetry func(service string) telemetry.Config
 	// Listen gives the addresses of listeners by name: the targets of a [scenario.Fleet],
 	// "payment", and "SERVICE-admin". Those left out get a free port on the loopback interface.
@@ -53,7 +53,7 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 func (p *Platform) Fleet() scenario.Fleet { return p.fleet }
 
 // Ledgers returns the accounts of the services' spans, in the order gateway, order, pricing,
-// payment.
+// payment, jobs.
 func (p *Platform) Ledgers() []telemetry.Snapshot {
 	var all []telemetry.Snapshot
 	for i := len(p.telemetry) - 1; i >= 0; i-- {
@@ -77,6 +77,9 @@ func (p *Platform) Close(ctx context.Context) error {
 }
 
 func (p *Platform) start(ctx context.Context) error {
+	if err := p.startJobs(ctx); err != nil {
+		return err
+	}
 	payments, err := p.startPayment(ctx)
 	if err != nil {
 		return err
@@ -85,12 +88,56 @@ func (p *Platform) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	orders, err := p.startOrder(ctx, prices.URL(), payments.Addr())
+	someone, err := p.startCustomer(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = p.startGateway(ctx, orders.URL(), prices.URL())
-	return err
+	orders, err := p.startOrder(ctx, prices.URL(), payments.Addr(), someone)
+	if err != nil {
+		return err
+	}
+	edge, err := p.startGateway(ctx, orders.URL(), prices.URL())
+	if err != nil {
+		return err
+	}
+	url := edge.URL()
+	someone.gateway.Store(&url) // where it calls back
+	return nil
+}
+
+// startCustomer starts the third party that order may call.
+func (p *Platform) startCustomer(ctx context.Context) (*customer, error) {
+	c, err := newCustomer(p.addr("customer"))
+	if err != nil {
+		return nil, err
+	}
+	p.run(ctx, c.serve)
+	p.fleet.Targets["customer"] = c.url()
+	return c, nil
+}
+
+func (p *Platform) paymentConfig() payment.Config {
+	return payment.Config{
+		Listen: p.addr("payment"), Admin: p.addr("payment-admin"),
+		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix, Consumer: "payment-1",
+		RetryAfter: 50 * time.Millisecond,
+	}
+}
+
+// startJobs starts the shell. A job is the service that it belongs to, as another instance.
+func (p *Platform) startJobs(ctx context.Context) error {
+	tel, err := p.newTelemetry(ctx, "payment")
+	if err != nil {
+		return err
+	}
+	j, err := newJobs(p.addr("jobs"), p.addr("jobs-admin"), p.paymentConfig(), tel)
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	p.run(ctx, j.Serve)
+	p.fleet.Admin["jobs"] = j.AdminURL()
+	p.fleet.Targets["jobs"] = j.URL()
+	return nil
 }
 
 func (p *Platform) startPayment(ctx context.Context) (*payment.Service, error) {
@@ -98,11 +145,7 @@ func (p *Platform) startPayment(ctx context.Context) (*payment.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := payment.Config{
-		Listen: p.addr("payment"), Admin: p.addr("payment-admin"),
-		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix, Consumer: "payment-1",
-		RetryAfter: 50 * time.Millisecond,
-	}
+	cfg := p.paymentConfig()
 	s, err := payment.New(cfg, payment.Wire(cfg, tel))
 	if err != nil {
 		return nil, err
@@ -133,7 +176,7 @@ func (p *Platform) startPricing(ctx context.Context) (*pricing.Service, error) {
 }
 
 func (p *Platform) startOrder(
-	ctx context.Context, pricingURL, paymentAddr string,
+	ctx context.Context, pricingURL, paymentAddr string, someone *customer,
 ) (*order.Service, error) {
 	tel, err := p.newTelemetry(ctx, "order")
 	if err != nil {
@@ -143,7 +186,8 @@ func (p *Platform) startOrder(
 		Listen: p.addr("order"), Admin: p.addr("order-admin"),
 		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
 		PricingURL: pricingURL, PaymentAddr: paymentAddr,
-		Consumer: "order-1", RetryAfter: 50 * time.Millisecond,
+		Consumer: "order-1", RetryAfter: 50 * time.Millisecond, ExpireAfter: time.Hour,
+		WebhookPrivateHosts: []string{someone.host()}, WebhookSecret: someone.secret,
 	}
 	deps, err := order.Wire(cfg, tel)
 	if err != nil {

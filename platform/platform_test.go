@@ -30,7 +30,10 @@ type running struct {
 	*platform.Platform
 	store   *tracetree.Store
 	stdout  *lines
-	metrics map[string]*sdkmetric.ManualReader // by service
+	metrics []*sdkmetric.ManualReader
+	// metricsOf is the reader of a service by its name.
+	metricsOf map[string]*sdkmetric.ManualReader
+	prefix    string // of all keys in Redis
 }
 
 // redisAddr is that of the real Redis of the environment, else of a miniredis of the test's own.
@@ -44,23 +47,41 @@ func redisAddr(t *testing.T) string {
 
 func start(t *testing.T, redis string) *running {
 	t.Helper()
+	return startWith(t, redis, func(*telemetry.Config) {})
+}
+
+// startWith is start for a platform whose telemetry is special.
+func startWith(t *testing.T, redis string, change func(*telemetry.Config)) *running {
+	t.Helper()
+	return startAt(t, redis, "test:"+id.New()+":", change)
+}
+
+// startAt is startWith for a platform that shares its keys in Redis with another.
+func startAt(
+	t *testing.T, redis, prefix string, change func(*telemetry.Config),
+) *running {
+	t.Helper()
 	r := &running{
-		store: tracetree.New(20_000), stdout: &lines{},
-		metrics: map[string]*sdkmetric.ManualReader{},
+		store: tracetree.New(20_000), stdout: &lines{}, prefix: prefix,
+		metricsOf: map[string]*sdkmetric.ManualReader{},
 	}
 	p, err := platform.Start(t.Context(), platform.Config{
 		RedisAddr: redis,
-		KeyPrefix: "test:" + id.New() + ":",
+		KeyPrefix: prefix,
 		Telemetry: func(service string) telemetry.Config {
-			r.metrics[service] = sdkmetric.NewManualReader()
-			return telemetry.Config{
+			reader := sdkmetric.NewManualReader()
+			r.metricsOf[service] = reader
+			r.metrics = append(r.metrics, reader)
+			cfg := telemetry.Config{
 				Environment:  "test",
 				Stdout:       r.stdout,
 				Level:        slog.LevelDebug,
 				SpanExporter: r.store.SpanExporter(),
 				LogExporter:  r.store.LogExporter(),
-				MetricReader: r.metrics[service],
+				MetricReader: reader,
 			}
+			change(&cfg)
+			return cfg
 		},
 	})
 	if err != nil {
@@ -104,12 +125,15 @@ type answer struct {
 
 func (r *running) call(t *testing.T, method, path, body string, header ...string) answer {
 	t.Helper()
-	return send(t, method, r.Fleet().Targets["gateway"]+path, body, header...)
+	return r.callAt(t, "gateway", method, path, body, header...)
 }
 
-// send sends a request to any service.
-func send(t *testing.T, method, url, body string, header ...string) answer {
+// callAt is call for another listener than the public one.
+func (r *running) callAt(
+	t *testing.T, target, method, path, body string, header ...string,
+) answer {
 	t.Helper()
+	url := r.Fleet().Targets[target] + path
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +188,7 @@ func (r *running) quiesce(t *testing.T) []telemetry.Snapshot {
 	client := &http.Client{
 		Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
 	}
-	for _, service := range []string{"gateway", "order", "pricing", "payment"} {
+	for _, service := range []string{"gateway", "order", "pricing", "payment", "jobs"} {
 		url := r.Fleet().Admin[service] + "/quiesce"
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, nil)
 		if err != nil {

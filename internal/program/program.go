@@ -50,14 +50,25 @@ func Close(tel *telemetry.Telemetry) error {
 	return tel.Shutdown(ctx)
 }
 
-// ExitCode reports err, if any, and returns 0 for none, 2 for a configuration that is wrong, and
-// 1 for anything else.
+// UsageError says that a program was called with wrong arguments.
+type UsageError struct {
+	Message string
+	Usage   string // how to call it
+}
+
+func (e *UsageError) Error() string { return e.Message + "\n\n" + e.Usage }
+
+// ExitCode reports err, if any, and returns 0 for none, 2 for a configuration or arguments that
+// are wrong, and 1 for anything else.
 func ExitCode(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0
 	}
 	_, _ = fmt.Fprintln(stderr, err)
 	if wrong := (*env.Error)(nil); errors.As(err, &wrong) {
+		return 2
+	}
+	if wrong := (*UsageError)(nil); errors.As(err, &wrong) {
 		return 2
 	}
 	return 1

@@ -20,7 +20,8 @@ type Source interface {
 }
 
 // Runner runs scenarios against one platform. Its zero value lacks a Fleet and a Source. It is
-// safe for concurrent use, but a scenario that is [Scenario.Private] must have its platform to itself.
+// safe for concurrent use, but a scenario that is [Scenario.Private] must have
+// its platform to itself.
 type Runner struct {
 	Fleet  Fleet
 	Source Source

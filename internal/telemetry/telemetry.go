@@ -5,6 +5,9 @@
 // with resources of their own can live in one process. Start reading at [New]; ledger.go says
 // how spans are counted, and gate.go why the SDK's batch processor needs a gate in front.
 //
+// Everything that leaves is redacted first (redaction.go): secrets are taken out of spans and log
+// records in front of the exporters and of stdout, so that no code path goes around it.
+//
 // The standard OTEL_* variables win over [Config]. Exporters that Config does not give come from
 // autoexport (OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT and so on), which reads the
 // environment of the process. No exporter connects before it has something to send: a service
@@ -61,6 +64,13 @@ type Config struct {
 	// dropped and counted. 0 means 2048; OTEL_BSP_MAX_QUEUE_SIZE wins.
 	QueueSize int
 
+	// Query names the parameters of a URL's query whose values may be exported; of all others
+	// only the name is. Nil means page and limit.
+	Query []string
+	// Unredacted exports everything as it was recorded. It is for tests, which have to see what
+	// redaction takes out.
+	Unredacted bool
+
 	// Propagators are names that OTEL_PROPAGATORS knows, in order; OTEL_PROPAGATORS wins.
 	// Empty means tracecontext and baggage.
 	Propagators []string
@@ -81,6 +91,7 @@ type Telemetry struct {
 	logs       *sdklog.LoggerProvider
 	records    sdklog.Processor
 	gate       *gate
+	variants   variants
 	spanHealth *health
 	logHealth  *health
 
@@ -101,11 +112,13 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry of service %q: %w", cfg.Service, err)
 	}
+	redactor := newRedactor(cfg)
+	out = out.redacted(redactor)
 	t := &Telemetry{Propagator: s.propagator, Resource: s.resource}
 
 	// Trouble with exporting is told on stdout only: sent through the failing exporter it
 	// would make more of itself.
-	local := traceidlogs.New(cfg.Stdout, cfg.Level, nil, scope)
+	local := quiet(redactor, traceidlogs.New(cfg.Stdout, cfg.Level, nil, scope))
 	t.spanHealth = &health{signal: "traces", log: local}
 	t.logHealth = &health{signal: "logs", log: local}
 
@@ -124,13 +137,14 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	}
 	t.traces = sdktrace.NewTracerProvider(tracing...)
 	t.TracerProvider = t.traces
+	t.variants = variants{sampler: s.sampler, exporter: out.spans}
 
 	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
 		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}
 	t.logs = sdklog.NewLoggerProvider(
 		sdklog.WithResource(s.resource), sdklog.WithProcessor(t.records))
 	t.LoggerProvider = t.logs
-	t.Logger = traceidlogs.New(cfg.Stdout, cfg.Level, t.logs, scope)
+	t.Logger = quiet(redactor, traceidlogs.New(cfg.Stdout, cfg.Level, t.logs, scope))
 
 	if err := errors.Join(
 		runtime.Start(runtime.WithMeterProvider(t.metrics)),
@@ -148,7 +162,7 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 	return errors.Join(parallel(
 		func() error {
 			failed := t.spanHealth.mark()
-			return errors.Join(t.traces.ForceFlush(ctx), failed())
+			return errors.Join(t.variants.flush(ctx), t.traces.ForceFlush(ctx), failed())
 		},
 		func() error {
 			failed := t.logHealth.mark()
@@ -168,7 +182,8 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 				failed := t.spanHealth.mark()
 				// By name, here and below: once ctx has ended the providers no longer
 				// reach their processors, and ledger and goroutines would stay.
-				return errors.Join(t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
+				return errors.Join(t.variants.drain(ctx),
+					t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
 			},
 			func() error {
 				failed := t.logHealth.mark()

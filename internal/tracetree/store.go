@@ -76,7 +76,8 @@ func (s *Store) AddSpans(spans ...Span) {
 	s.notify()
 }
 
-// AddLogs stores log records and counts them for the instance that each names. Those without a trace are kept apart, found by shop.workflow.id.
+// AddLogs stores log records and counts them for the instance that each names. Those without a
+// trace are kept apart, found by shop.workflow.id.
 func (s *Store) AddLogs(logs ...Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

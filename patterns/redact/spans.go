@@ -114,7 +114,9 @@ func (r *Redactor) spanContext(sc trace.SpanContext) trace.SpanContext {
 func (r *Redactor) value(v attribute.Value, clean func(string) string) attribute.Value {
 	switch v.Type() {
 	case attribute.STRING:
-		return attribute.StringValue(clean(v.AsString()))
+		if text := clean(v.AsString()); text != v.AsString() {
+			return attribute.StringValue(text)
+		}
 	case attribute.STRINGSLICE:
 		texts := v.AsStringSlice()
 		for i, text := range texts {

@@ -11,6 +11,7 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/patterns/replay"
 )
 
 // ttl is how long what the gateway remembers of a checkout outlives its last turn: as long as
@@ -25,7 +26,9 @@ type api struct {
 	pricing        string       // base URL
 	products       string       // URL
 	strategies     map[string]strategy
+	notified       notified
 	chosen         chosen
+	replays        replays
 	trustedInbound propagation.TextMapPropagator
 }
 
@@ -38,7 +41,12 @@ func newAPI(cfg Config, deps Deps) *api {
 		pricing:        cfg.PricingURL + "/negotiations",
 		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
+		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
+		replays: replays{logger: logger, store: &replay.Store{
+			Client: deps.Redis, Prefix: cfg.KeyPrefix + "replay:", TTL: ttl,
+			InProgress: 30 * time.Second,
+		}},
 		strategies: map[string]strategy{
 			"persisted": persisted{store: deps.Contexts, logger: logger},
 			"linked": linked{
@@ -59,7 +67,8 @@ func (a *api) routes(r *httpserver.Router) {
 	r.Handle("PUT /checkouts/{id}/shipping", a.relay(http.MethodPut, a.orders, "/shipping"))
 	r.Handle("POST /checkouts/{id}/quote", a.relay(http.MethodPost, a.orders, "/quote"))
 	r.Handle("POST /checkouts/{id}/payment", a.relay(http.MethodPost, a.orders, "/payment"))
-	r.Handle("POST /checkouts/{id}/confirm", a.relay(http.MethodPost, a.orders, "/confirm"))
+	r.Handle("POST /checkouts/{id}/confirm", a.once(a.relay(http.MethodPost, a.orders, "/confirm")))
+	r.Handle("POST /callbacks/{id}", a.callback)
 
 	r.Handle("POST /negotiations", a.openNegotiation)
 	r.Handle("GET /negotiations/{id}", a.relay(http.MethodGet, a.pricing, ""))

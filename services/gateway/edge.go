@@ -55,6 +55,9 @@ func (a *api) decide(r *http.Request) turn {
 	if !id.Valid(workflow) {
 		return turn{}
 	}
+	if strings.HasPrefix(r.URL.Path, "/callbacks/") {
+		return a.notified.turn(r.Context(), workflow)
+	}
 	if strings.HasPrefix(r.URL.Path, "/negotiations/") {
 		return a.strategies["client"].next(r.Context(), workflow, r.Header)
 	}

@@ -4,7 +4,7 @@
 // Start reading at edge.go: before a SERVER span starts, the edge decides what it continues. How
 // a process is continued from turn to turn is a strategy (continuation.go): persisted, client or
 // linked. The handlers (checkouts.go, negotiations.go) only pass the business on to order and
-// pricing. Where the parts are wired, and with them the faults, is wire.go.
+// pricing. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package gateway
 
 import (

@@ -18,7 +18,8 @@ import (
 	"example.com/throughline/patterns/underroot"
 )
 
-// Wire makes the parts of a gateway, and its faults, all off.
+// Wire makes the parts of a gateway, and its faults, all off. The spans of tel come under their
+// control.
 func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	keys := cfg.SigningKeys
 	if len(keys) == 0 {
@@ -30,6 +31,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Vendor: "throughline", Keys: keys, TTL: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
 	}
 	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
 	believed := faults.Declare("sampled-out-by-caller",

@@ -3,11 +3,13 @@ package payment
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"example.com/throughline/internal/document"
+	"example.com/throughline/patterns/spancontextpayload"
 	"example.com/throughline/patterns/streammessage"
 )
 
@@ -29,8 +31,12 @@ type account struct {
 	Currency      string `json:"currency"`
 	State         string `json:"state"`
 	DeclineReason string `json:"decline_reason,omitempty"`
-	CardToken     string `json:"card_token"`
-	Attempts      int    `json:"attempts,omitempty"` // of settling it
+	CardToken     string `json:"card_token,omitempty"` // only until it is settled
+	Attempts      int    `json:"attempts,omitempty"`   // of settling it
+
+	// Captured is the span that captured the payment: the way back to the order's trace for
+	// whoever settles it without a message.
+	Captured spancontextpayload.SpanContext `json:"captured,omitzero"`
 }
 
 // accounts keeps the payments in Redis, one document an order.
@@ -38,6 +44,9 @@ type accounts struct {
 	docs     document.Collection[account]
 	producer streammessage.Producer
 	stream   string // key of the stream payments.settled
+	// unsettled is the key of a sorted set: the orders whose payment is captured and not
+	// settled, by the time of the capture. It changes in the transaction that changes the state.
+	unsettled string
 }
 
 func newAccounts(cfg Config, deps Deps) *accounts {
@@ -49,7 +58,8 @@ func newAccounts(cfg Config, deps Deps) *accounts {
 			Tracer:     deps.Telemetry.TracerProvider.Tracer(scope),
 			Propagator: deps.Telemetry.Propagator,
 		},
-		stream: cfg.KeyPrefix + settled,
+		stream:    cfg.KeyPrefix + settled,
+		unsettled: cfg.KeyPrefix + "payments.captured",
 	}
 }
 
@@ -80,10 +90,15 @@ func (a *accounts) authorise(ctx context.Context, decided account) (account, err
 
 // capture promises an authorised amount to the shop. Idempotent.
 func (a *accounts) capture(ctx context.Context, orderID string) (account, error) {
-	return a.docs.Update(ctx, orderID, func(acc *account, _ redis.Pipeliner) error {
+	now := time.Now()
+	return a.docs.Update(ctx, orderID, func(acc *account, also redis.Pipeliner) error {
 		switch acc.State {
 		case stateAuthorised:
 			acc.State = stateCaptured
+			acc.Captured = spancontextpayload.Encode(ctx)
+			also.ZAdd(ctx, a.unsettled, redis.Z{
+				Score: float64(now.UnixMilli()), Member: orderID,
+			})
 			return nil
 		case stateCaptured, stateSettled:
 			return nil
@@ -108,6 +123,19 @@ func (a *accounts) attempt(ctx context.Context, orderID string) (account, error)
 	})
 }
 
+// captured returns the orders whose payment was captured before the given time and is not
+// settled, the oldest first.
+func (a *accounts) captured(ctx context.Context, before time.Time) ([]string, error) {
+	return a.docs.Client.ZRangeByScore(ctx, a.unsettled, &redis.ZRangeBy{
+		Min: "-inf", Max: strconv.FormatInt(before.UnixMilli(), 10),
+	}).Result()
+}
+
+// forget takes an order off the list of what is to be settled, for there is no such payment.
+func (a *accounts) forget(ctx context.Context, orderID string) error {
+	return a.docs.Client.ZRem(ctx, a.unsettled, orderID).Err()
+}
+
 // settled records that the money has moved and says so on the stream payments.settled, in one
 // transaction. Idempotent: what is settled already is not said again.
 func (a *accounts) settled(ctx context.Context, orderID string) error {
@@ -122,6 +150,8 @@ func (a *accounts) settled(ctx context.Context, orderID string) error {
 				return nil
 			}
 			acc.State = stateSettled
+			acc.CardToken = "" // nobody needs it any more
+			also.ZRem(ctx, a.unsettled, orderID)
 			added = also.XAdd(ctx, &redis.XAddArgs{
 				Stream: a.stream, MaxLen: 100_000, Approx: true, Values: fields,
 			})

@@ -30,9 +30,10 @@ const limit = 20_000_00
 //	tok_processor_down         the processor cannot be reached
 //	tok_settle_retry           good, but its first settlement fails
 //	tok_settle_late            good, but its first three settlements fail
+//	tok_settle_later           good, but its first four settlements fail
 func charge(token string, amount int64) (declined string, err error) {
 	switch token {
-	case "tok_visa", "tok_mastercard", "tok_settle_retry", "tok_settle_late":
+	case "tok_visa", "tok_mastercard", "tok_settle_retry", "tok_settle_late", "tok_settle_later":
 		if amount > limit {
 			return "over_limit", nil
 		}
@@ -47,16 +48,20 @@ func charge(token string, amount int64) (declined string, err error) {
 		return "", errProcessorDown
 	default:
 		return "", fmt.Errorf("%w: want one of tok_visa, tok_mastercard, tok_declined, "+
-			"tok_expired, tok_stolen, tok_processor_down, tok_settle_retry, tok_settle_late",
+			"tok_expired, tok_stolen, tok_processor_down, tok_settle_retry, tok_settle_late, "+
+			"tok_settle_later",
 			errUnknownToken)
 	}
 }
 
 // acquire moves the money of a captured payment: the attempt is counted from 1.
 func acquire(token string, attempt int) error {
-	fails := map[string]int{"tok_settle_retry": 1, "tok_settle_late": 3}
+	fails := map[string]int{"tok_settle_retry": 1, "tok_settle_late": 3, "tok_settle_later": 4}
 	if attempt <= fails[token] {
 		return fmt.Errorf("attempt %d: %w", attempt, errNotSettled)
 	}
 	return nil
 }
+
+// wantsAdvice reports whether the network of a card wants to be told of each settlement.
+func wantsAdvice(token string) bool { return token == "tok_mastercard" }

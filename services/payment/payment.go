@@ -2,8 +2,9 @@
 //
 // Start reading at [Service]. The calls of order arrive over gRPC (server.go). The settlement
 // follows the messages on the stream orders.placed (settlement.go), in the trace of the request
-// that sent them. The state of a payment lives in Redis (account.go), so that any instance may
-// serve any call. Where the parts are wired, and with them the faults, is wire.go.
+// that sent them, and leaves a notification to workers (network.go). What was left over a job
+// settles (job.go). The state of a payment lives in Redis (account.go), so that any instance may
+// serve any call. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package payment
 
 import (
@@ -90,18 +91,25 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	}
 	work := &inflight.Tracker{}
 	accounts := newAccounts(cfg, deps)
-	settlement := newSettlement(cfg, deps, accounts)
+	network := newNetwork(cfg, deps, work)
+	settlement := newSettlement(cfg, deps, accounts, network)
 	adminMux := http.NewServeMux()
 	deadLetters{redis: deps.Redis, reader: &settlement.messages.Reader}.routes(adminMux)
 	adminMux.Handle("/", admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready:     map[string]func(context.Context) error{"redis": ping(deps.Redis)},
 		Faults:    deps.Faults,
-		Idle:      []func(context.Context) error{work.Wait, settlement.messages.Idle},
+		// Once more at the end, for what the settlement has left behind.
+		Idle: []func(context.Context) error{work.Wait, settlement.messages.Idle, work.Wait},
 	}))
 	s.servers = []lifecycle.Server{
 		lifecycle.GRPC("payment", newServer(deps, accounts, work), s.grpc),
 		lifecycle.Worker("settlement", settlement.run),
+		lifecycle.Worker("card network", func(ctx context.Context) error {
+			<-ctx.Done()
+			network.close()
+			return nil
+		}),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminMux), s.admin),
 	}
 	return s, nil
@@ -114,7 +122,8 @@ func (s *Service) Addr() string { return s.grpc.Addr().String() }
 func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String() }
 
 // Serve runs until ctx is done; then it ends the calls in flight, the settlement after the
-// message in hand, and the admin listener, in this order, and closes the Redis client.
+// message in hand, what that has left behind, and the admin listener, in this order, and closes the
+// Redis client.
 func (s *Service) Serve(ctx context.Context) error {
 	s.deps.Telemetry.Logger.InfoContext(ctx, "serving", "grpc", s.Addr(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
@@ -18,6 +16,7 @@ import (
 	"example.com/throughline/internal/rpcspan"
 	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/wire"
+	"example.com/throughline/patterns/spanerror"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -59,13 +58,7 @@ func (a *api) decide(
 	ctx context.Context, req *paymentv1.AuthoriseRequest,
 ) (acc account, err error) {
 	ctx, span := a.tracer.Start(ctx, "authorise payment")
-	defer func() {
-		if err != nil {
-			span.SetStatus(codes.Error, err.Error())
-			span.SetAttributes(semconv.ErrorType(err))
-		}
-		span.End()
-	}()
+	defer spanerror.End(span, &err, nil) // logCalls logs it, at the end of the call
 	reason, err := charge(req.GetCardToken(), req.GetAmount())
 	if err != nil {
 		return account{}, err

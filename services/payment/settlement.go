@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/document"
@@ -35,24 +33,24 @@ const (
 type settlement struct {
 	messages *stream.Consumer
 	consumer streammessage.Consumer
-	accounts *accounts
-	tracer   trace.Tracer
+	settler  settler
 	logger   *slog.Logger
 }
 
-func newSettlement(cfg Config, deps Deps, accounts *accounts) *settlement {
-	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
+func newSettlement(
+	cfg Config, deps Deps, accounts *accounts, network *network,
+) *settlement {
 	return &settlement{
 		messages: stream.New(deps.Redis, deps.Telemetry.Logger, redelivery.Reader{
 			Stream: cfg.KeyPrefix + destination, Group: group, Consumer: cfg.Consumer,
 			MaxDeliveries: maxDeliveries, MinIdle: cfg.RetryAfter,
 		}),
 		consumer: streammessage.Consumer{
-			Tracer: tracer, Propagator: deps.MessagePropagator, Group: group,
+			Tracer:     deps.Telemetry.TracerProvider.Tracer(scope),
+			Propagator: deps.MessagePropagator, Group: group,
 		},
-		accounts: accounts,
-		tracer:   tracer,
-		logger:   deps.Telemetry.Logger,
+		settler: newSettler(deps, accounts, network),
+		logger:  deps.Telemetry.Logger,
 	}
 }
 
@@ -87,36 +85,11 @@ func (s *settlement) deliver(ctx context.Context, d redelivery.Delivery) error {
 	}
 	trace.SpanFromContext(ctx).SetAttributes(
 		shop.WorkflowID.String(orderID), shop.OrderID.String(orderID))
-	err := s.settle(ctx, orderID)
+	err := s.settler.settle(ctx, orderID)
 	if errors.Is(err, document.ErrNotFound) || errors.Is(err, errState) {
 		s.logger.ErrorContext(ctx, "message dropped",
 			"messaging.message.id", d.Message.ID, "error", err)
 		return nil
 	}
 	return err
-}
-
-// settle moves the money. Idempotent: a payment that is settled stays so.
-func (s *settlement) settle(ctx context.Context, orderID string) (err error) {
-	ctx, span := s.tracer.Start(ctx, "settle payment")
-	defer func() {
-		if err != nil {
-			span.SetStatus(codes.Error, "")
-			span.SetAttributes(semconv.ErrorType(err))
-		}
-		span.End()
-	}()
-	acc, err := s.accounts.attempt(ctx, orderID)
-	if err != nil || acc.State == stateSettled {
-		return err
-	}
-	if err := acquire(acc.CardToken, acc.Attempts); err != nil {
-		s.logger.WarnContext(ctx, "payment not settled", "error", err)
-		return err
-	}
-	if err := s.accounts.settled(ctx, orderID); err != nil {
-		return err
-	}
-	s.logger.InfoContext(ctx, "payment settled", string(shop.OrderID), orderID)
-	return nil
 }

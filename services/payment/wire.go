@@ -13,9 +13,11 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	faults := &fault.Set{}
 	noExtract := faults.Declare("consumer-without-extract",
 		"The settlement consumer does not read the context that the message carries.")
+	client := redisclient.New(tel, cfg.RedisAddr)
+	client.AddHook(polls(tel, faults))
 	return Deps{
 		Telemetry: tel,
-		Redis:     redisclient.New(tel, cfg.RedisAddr),
+		Redis:     client,
 		MessagePropagator: fault.Propagator(noExtract,
 			tel.Propagator, propagation.NewCompositeTextMapPropagator()),
 		Faults: faults,

@@ -3,7 +3,8 @@
 // Start reading at quote.go: a quote fans out to tax, discount and shipping at once, each a call
 // to the rating listener (rating.go), which stands for an old fleet that speaks only B3. A
 // negotiation (negotiation.go) takes several turns, whose continuity the client carries. pricing
-// itself reads W3C and B3. Where the parts are wired, and with them the faults, is wire.go.
+// itself reads W3C and B3. Where the parts are wired, and with them the faults, is wire.go and
+// faults.go.
 package pricing
 
 import (

@@ -11,9 +11,11 @@ import (
 	"example.com/throughline/patterns/underroot"
 )
 
-// Wire makes the parts of a pricing service, and its faults, all off.
+// Wire makes the parts of a pricing service, and its faults, all off. The spans of tel come under
+// their control.
 func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	return Deps{
 		Telemetry: tel,
 		Redis:     redisclient.New(tel, cfg.RedisAddr),

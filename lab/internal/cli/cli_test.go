@@ -5,8 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"example.com/throughline/scenarios"
 )
 
 // result is what the program did.
@@ -33,6 +36,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{"frobnicate", 2, "", `unknown command "frobnicate"`},
 		{"run --nonsense", 2, "", "flag provided but not defined: -nonsense"},
+		{"run --run-as wget b3-bridge", 2, "", "want curl"},
+		{"run --run-as curl", 2, "", "want one scenario"},
 		{"run --parallel 0", 2, "", "--parallel 0: want 1 or more"},
 		{"run --parallel many", 2, "", "lab run --help"},
 		{"run --against 127.0.0.1:1 --dump d", 2, "", "give it to `lab up`"},
@@ -61,6 +66,21 @@ func TestUsage(t *testing.T) {
 			t.Errorf("lab %s: exit %d, want %d\nstdout, want %q:\n%s\nstderr, want %q:\n%s",
 				tc.args, r.code, tc.code, tc.out, r.out, tc.err, r.err)
 		}
+	}
+}
+
+func TestTheLibraryOnDiskIsThatOfTheBinary(t *testing.T) {
+	t.Parallel()
+	disk, err := library{files: os.DirFS("../../../scenarios")}.list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside, err := library{files: scenarios.FS}.list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(disk, inside) || len(inside) < 20 {
+		t.Errorf("on disk %q\nin the binary %q", disk, inside)
 	}
 }
 

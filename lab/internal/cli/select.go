@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"example.com/throughline/internal/scenario"
@@ -80,19 +79,18 @@ func (s source) parse() (*scenario.Scenario, error) {
 	return scenario.Parse(s.file, data)
 }
 
-// list returns the paths of all scenarios in the library, broken ones last.
+// list returns the paths of all scenarios in the library, broken ones last: the
+// same on disk as in the binary.
 func (l library) list() ([]string, error) {
 	var paths []string
-	err := fs.WalkDir(l.files, ".", func(p string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && path.Ext(p) == ".txtar" {
-			paths = append(paths, p)
+	for _, pattern := range []string{"*.txtar", "broken/*.txtar"} {
+		found, err := fs.Glob(l.files, pattern)
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	slices.SortStableFunc(paths, func(a, b string) int {
-		return strings.Count(a, "/") - strings.Count(b, "/")
-	})
-	return paths, err
+		paths = append(paths, found...)
+	}
+	return paths, nil
 }
 
 func (l library) sources(paths []string) []source {

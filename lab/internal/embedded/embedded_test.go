@@ -104,8 +104,8 @@ func TestNothingIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeLab(t, lab)
-	if n := len(lab.Ledgers()); n != 8 {
-		t.Fatalf("%d ledgers, want those of twice four services", n)
+	if n := len(lab.Ledgers()); n != 10 {
+		t.Fatalf("%d ledgers, want those of twice four services and their jobs", n)
 	}
 	accounts := suite.Accounts(lab.Ledgers(), control.Received(lab.Store))
 	if err := suite.Check(accounts); err != nil {

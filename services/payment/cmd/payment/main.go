@@ -1,5 +1,6 @@
-// Command payment runs the payment service until SIGINT or SIGTERM. See payment.Config for its
-// environment variables; OTEL_* variables are honoured. Exit code 2: the configuration is wrong.
+// Command payment runs the payment service until SIGINT or SIGTERM; "payment settle" is a job
+// that settles what was left over. See payment.Config and payment.Job. OTEL_* variables are
+// honoured. Exit code 2: the configuration or the arguments are wrong.
 package main
 
 import (
@@ -16,19 +17,32 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Getenv, os.Stdout)
+	err := run(ctx, os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(program.ExitCode(os.Stderr, err))
 }
 
-func run(ctx context.Context, getenv func(string) string, stdout io.Writer) (err error) {
+func run(
+	ctx context.Context, args []string, lookup func(string) (string, bool),
+	stdout, stderr io.Writer,
+) (err error) {
+	getenv := func(name string) string { value, _ := lookup(name); return value }
+	job, argErr := payment.ParseArgs(args)
+	logs := stdout
+	if job != nil {
+		logs = stderr // stdout is for what the job did
+	}
 	cfg, cfgErr := payment.ConfigFrom(getenv)
-	tel, telErr := program.Telemetry(ctx, "payment", getenv, stdout)
+	tel, telErr := program.Telemetry(ctx, "payment", getenv, logs)
 	defer func() { err = errors.Join(err, program.Close(tel)) }()
-	if err := errors.Join(cfgErr, telErr); err != nil {
+	if err := errors.Join(argErr, cfgErr, telErr); err != nil {
 		return err
 	}
-	service, err := payment.New(cfg, payment.Wire(cfg, tel))
+	deps := payment.Wire(cfg, tel)
+	if job != nil {
+		return job.Run(ctx, cfg, deps, lookup, stdout)
+	}
+	service, err := payment.New(cfg, deps)
 	if err != nil {
 		return err
 	}
