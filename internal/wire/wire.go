@@ -52,7 +52,7 @@ func Metadata(md map[string][]string) []slog.Attr {
 func attrs(values func(name string) []string) []slog.Attr {
 	var list []slog.Attr
 	for _, name := range [...]string{
-		"traceparent", "tracestate",
+		"traceparent", "tracestate", "root-traceparent",
 		"b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags",
 	} {
 		if v := values(name); len(v) > 0 {
