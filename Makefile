@@ -1,6 +1,6 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check bench fuzz generate clean
+.PHONY: help lab run test check bench copy docs fuzz generate clean
 
 GO ?= go
 FUZZTIME ?= 20s
@@ -17,15 +17,22 @@ run: bin/lab ## run every scenario against an embedded platform, and exit
 test: ## all tests of both modules with the race detector; a real Redis if REDIS_ADDR is set
 	$(GO) test -race ./... ./lab/...
 
-check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture
+check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture, names, pages
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on these'; exit 1; }
 	$(GO) vet ./... ./lab/...
 	bin/staticcheck ./... ./lab/...
 	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
+	$(GO) test -count=1 -run 'NamesOfAFullRun|PagesAreTrue' ./lab/internal/cli
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
 	@bin/lab run --stats >/dev/null
+
+copy: ## every pattern, copied alone into an empty module, builds and passes its tests
+	@.ci/copy
+
+docs: bin/lab ## the trees and numbers of docs/, from a run of their scenarios
+	@bin/lab docs
 
 fuzz: ## every fuzz target, FUZZTIME (20s) each
 	@for dir in $$($(GO) list -f '{{.Dir}}' ./... ./lab/...); do \

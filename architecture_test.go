@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -109,8 +111,18 @@ func TestPatternsAreCopyable(t *testing.T) {
 				}
 			}
 		}
-		if len(p.TestGoFiles)+len(p.XTestGoFiles) < 2 {
-			t.Errorf("%s: want an example and a test", p.ImportPath)
+		var tests []byte
+		for _, file := range append(p.TestGoFiles, p.XTestGoFiles...) {
+			text, err := os.ReadFile(p.Dir + "/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests = append(tests, text...)
+		}
+		for _, want := range []string{"func Example", "utput:", "func Test", "func Benchmark"} {
+			if !bytes.Contains(tests, []byte(want)) {
+				t.Errorf("%s: no %q in its tests", p.ImportPath, want)
+			}
 		}
 	}
 	if seen < 6 {
@@ -154,6 +166,31 @@ func TestDirectRequirements(t *testing.T) {
 	}
 	if direct == 0 || direct > 25 {
 		t.Errorf("go.mod has %d direct requirements, want 1 to 25", direct)
+	}
+}
+
+// Every relative link of the documents leads somewhere.
+func TestDocumentLinks(t *testing.T) {
+	t.Parallel()
+	documents, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+	for _, name := range append(documents, "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
+			target := match[1]
+			if strings.Contains(target, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), target)); err != nil {
+				t.Errorf("%s links to %s: %v", name, target, err)
+			}
+		}
 	}
 }
 

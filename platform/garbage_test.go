@@ -87,6 +87,20 @@ func wantProblem(t *testing.T, a answer, status int) {
 	}
 }
 
+// A key that cannot be one is refused before any work is done.
+func TestGarbageInTheIdempotencyKey(t *testing.T) {
+	t.Parallel()
+	r := start(t, redisAddr(t))
+	path := r.quoted(t)
+	r.must(t, "POST", path+"/payment", `{"card_token":"tok_visa"}`)
+	for _, key := range []string{strings.Repeat("k", 65), "a b", "a:b", "é", "*"} {
+		wantProblem(t, r.call(t, "POST", path+"/confirm", "", "Idempotency-Key", key), 400)
+	}
+	if a := r.must(t, "GET", path, ""); a.body["state"] != "authorised" {
+		t.Errorf("got %v, want the order as it was", a.body)
+	}
+}
+
 // A turn that was done is refused the second time, and done once.
 func TestTurnsAreDoneOnce(t *testing.T) {
 	t.Parallel()
@@ -127,11 +141,15 @@ func TestGarbageInPropagationHeaders(t *testing.T) {
 		body := fmt.Sprintf(`{"customer":"c-1","continuation":%q}`, strategy)
 		path := "/checkouts/" + r.must(t, "POST", "/checkouts", body).body["id"].(string)
 		for _, h := range headers {
-			if a := r.call(t, "GET", path, "", h...); a.status != 200 {
-				t.Errorf("%s, %.60q: got status %d, %v, want 200", strategy, h, a.status, a.body)
-			}
-			if a := r.call(t, "POST", "/checkouts", body, h...); a.status != 201 {
-				t.Errorf("%s, %.60q: got status %d, %v, want 201", strategy, h, a.status, a.body)
+			for _, at := range []string{"gateway", "gateway-trusted"} {
+				if a := r.callAt(t, at, "GET", path, "", h...); a.status != 200 {
+					t.Errorf("%s, %s, %.60q: got status %d, %v, want 200",
+						at, strategy, h, a.status, a.body)
+				}
+				if a := r.callAt(t, at, "POST", "/checkouts", body, h...); a.status != 201 {
+					t.Errorf("%s, %s, %.60q: got status %d, %v, want 201",
+						at, strategy, h, a.status, a.body)
+				}
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/services/gateway"
 	"example.com/throughline/services/order"
@@ -87,12 +88,32 @@ func (p *Platform) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	orders, err := p.startOrder(ctx, prices.URL(), payments.Addr())
+	someone, err := p.startCustomer(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = p.startGateway(ctx, orders.URL(), prices.URL())
-	return err
+	orders, err := p.startOrder(ctx, prices.URL(), payments.Addr(), someone)
+	if err != nil {
+		return err
+	}
+	edge, err := p.startGateway(ctx, orders.URL(), prices.URL())
+	if err != nil {
+		return err
+	}
+	url := edge.URL()
+	someone.gateway.Store(&url) // where it calls back
+	return nil
+}
+
+// startCustomer starts the third party that order may call.
+func (p *Platform) startCustomer(ctx context.Context) (*customer, error) {
+	c, err := newCustomer(p.addr("customer"))
+	if err != nil {
+		return nil, err
+	}
+	p.run(ctx, c.serve)
+	p.fleet.Targets["customer"] = c.url()
+	return c, nil
 }
 
 func (p *Platform) paymentConfig() payment.Config {
@@ -155,7 +176,7 @@ func (p *Platform) startPricing(ctx context.Context) (*pricing.Service, error) {
 }
 
 func (p *Platform) startOrder(
-	ctx context.Context, pricingURL, paymentAddr string,
+	ctx context.Context, pricingURL, paymentAddr string, someone *customer,
 ) (*order.Service, error) {
 	tel, err := p.newTelemetry(ctx, "order")
 	if err != nil {
@@ -165,7 +186,8 @@ func (p *Platform) startOrder(
 		Listen: p.addr("order"), Admin: p.addr("order-admin"),
 		RedisAddr: p.cfg.RedisAddr, KeyPrefix: p.cfg.KeyPrefix,
 		PricingURL: pricingURL, PaymentAddr: paymentAddr,
-		Consumer: "order-1", RetryAfter: 50 * time.Millisecond,
+		Consumer: "order-1", RetryAfter: 50 * time.Millisecond, ExpireAfter: time.Hour,
+		WebhookPrivateHosts: []string{someone.host()}, WebhookSecret: someone.secret,
 	}
 	deps, err := order.Wire(cfg, tel)
 	if err != nil {
@@ -223,6 +245,7 @@ func (p *Platform) newTelemetry(
 ) (*telemetry.Telemetry, error) {
 	cfg := p.cfg.Telemetry(service)
 	cfg.Service = service
+	cfg.SpanProcessors = append(cfg.SpanProcessors, shop.Baggage().Processor())
 	tel, err := telemetry.New(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", service, err)

@@ -119,7 +119,15 @@ type answer struct {
 
 func (r *running) call(t *testing.T, method, path, body string, header ...string) answer {
 	t.Helper()
-	url := r.Fleet().Targets["gateway"] + path
+	return r.callAt(t, "gateway", method, path, body, header...)
+}
+
+// callAt is call for another listener than the public one.
+func (r *running) callAt(
+	t *testing.T, target, method, path, body string, header ...string,
+) answer {
+	t.Helper()
+	url := r.Fleet().Targets[target] + path
 	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

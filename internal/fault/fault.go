@@ -30,6 +30,7 @@ type Set struct {
 type Switch struct {
 	about string
 	on    atomic.Bool
+	times atomic.Uint64
 }
 
 // Status is a fault as listed.
@@ -41,6 +42,23 @@ type Status struct {
 
 // On reports whether the fault is turned on.
 func (s *Switch) On() bool { return s != nil && s.on.Load() }
+
+// Times returns how often the fault has been turned on, for a fault that remembers something and
+// must begin anew.
+func (s *Switch) Times() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.times.Load()
+}
+
+// turn counts before a fault is on, so that whoever sees it on sees the new count as well.
+func (s *Switch) turn(on bool) {
+	if on && !s.On() {
+		s.times.Add(1)
+	}
+	s.on.Store(on)
+}
 
 // Declare returns the switch of that name, off when it is new. about is one sentence that tells
 // what breaks; declaring a name twice keeps the first sentence and returns the same switch. A
@@ -84,7 +102,7 @@ func (s *Set) Turn(name string, on bool) error {
 		s.mu.RLock()
 		defer s.mu.RUnlock()
 		if sw, ok := s.switches[name]; ok {
-			sw.on.Store(on)
+			sw.turn(on)
 			return nil
 		}
 		known = slices.Sorted(maps.Keys(s.switches))

@@ -21,7 +21,9 @@ func (f RoundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // Middleware returns a middleware that goes through bad while the fault is on. A nil function
 // adds nothing.
-func Middleware(sw *Switch, good, bad func(http.Handler) http.Handler) func(http.Handler) http.Handler {
+func Middleware(
+	sw *Switch, good, bad func(http.Handler) http.Handler,
+) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		wrap := func(m func(http.Handler) http.Handler) http.Handler {
 			if m == nil {

@@ -17,6 +17,7 @@ import (
 
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/wire"
+	"example.com/throughline/patterns/retry"
 )
 
 // Options configure a client.
@@ -24,9 +25,17 @@ type Options struct {
 	Propagator propagation.TextMapPropagator // injects; nil means that of the telemetry
 	Base       http.RoundTripper             // below the span; nil means NewTransport()
 	Timeout    time.Duration                 // of a whole call; 0 means 3 s
+
+	// Instrument makes the CLIENT span around the round tripper that it is given, and injects;
+	// nil means otelhttp, with Propagator.
+	Instrument func(http.RoundTripper) http.RoundTripper
+
+	// Repeatable says that every request may be sent twice without harm, whatever its method:
+	// those that fail are repeated, as package retry does, within Timeout.
+	Repeatable bool
 }
 
-// New returns a client with one CLIENT span per request, named by the method, that ends when the
+// New returns a client with one CLIENT span per attempt, named by the method, that ends when the
 // response's body is read to its end or closed. It follows no redirects and takes no proxy from
 // the environment: service calls go where they are sent.
 func New(tel *telemetry.Telemetry, o Options) *http.Client {
@@ -39,24 +48,37 @@ func New(tel *telemetry.Telemetry, o Options) *http.Client {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
+	if o.Instrument == nil {
+		o.Instrument = otelHTTP(tel, o.Propagator)
+	}
+	transport := o.Instrument(retry.Count(inner{base: o.Base, tel: tel}))
+	if o.Repeatable {
+		transport = repeating(transport)
+	}
 	return &http.Client{
-		Timeout: o.Timeout,
-		Transport: closer{
-			RoundTripper: otelhttp.NewTransport(inner{base: o.Base, tel: tel},
-				otelhttp.WithTracerProvider(tel.TracerProvider),
-				otelhttp.WithMeterProvider(tel.MeterProvider),
-				otelhttp.WithPropagators(o.Propagator),
-				// otelhttp's default is "HTTP GET"; without a template of the URL the
-				// name is the method alone (HTTP semantic conventions, "Name").
-				otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
-					return r.Method
-				}),
-			),
-			base: o.Base,
-		},
+		Timeout:   o.Timeout,
+		Transport: closer{RoundTripper: transport, base: o.Base},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
+	}
+}
+
+// otelHTTP is the usual instrumentation.
+func otelHTTP(
+	tel *telemetry.Telemetry, prop propagation.TextMapPropagator,
+) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return otelhttp.NewTransport(next,
+			otelhttp.WithTracerProvider(tel.TracerProvider),
+			otelhttp.WithMeterProvider(tel.MeterProvider),
+			otelhttp.WithPropagators(prop),
+			// otelhttp's default is "HTTP GET"; without a template of the URL the name is
+			// the method alone (HTTP semantic conventions, "Name").
+			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
+				return r.Method
+			}),
+		)
 	}
 }
 

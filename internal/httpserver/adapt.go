@@ -29,7 +29,8 @@ func (rt *Router) adapt(route string, h HandlerFunc) http.Handler {
 		span := trace.SpanFromContext(ctx)
 		responsecontext.Set(w.Header(), span.SpanContext())
 		if wire.Enabled(ctx, logger) {
-			wire.Log(ctx, logger, wire.Received, route, wire.Headers(r.Header))
+			received, _ := ctx.Value(receivedKey{}).(http.Header)
+			wire.Log(ctx, logger, wire.Received, route, wire.Headers(received))
 		}
 		r.Body = bounded{r.Body}
 		rec := &recorder{ResponseWriter: w}

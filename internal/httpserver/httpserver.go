@@ -8,6 +8,7 @@
 package httpserver
 
 import (
+	"context"
 	"net/http"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -41,6 +42,10 @@ type Options struct {
 // to tell the caller what is wrong, anything else for a plain 500.
 type HandlerFunc = func(http.ResponseWriter, *http.Request) error
 
+// receivedKey is where the context holds the headers as they came over the wire, whatever an edge
+// makes of them.
+type receivedKey struct{}
+
 // Router routes requests to instrumented handlers. Routes are added before it serves.
 type Router struct {
 	options   Options
@@ -66,7 +71,15 @@ func New(o Options) *Router {
 // Handle adds a route, such as "POST /checkouts/{id}", which is also the name of its spans. Like
 // http.ServeMux it panics on a pattern that is malformed or taken.
 func (rt *Router) Handle(pattern string, h HandlerFunc) {
-	handler := rt.instrument(rt.adapt(pattern, h))
+	rt.HandleWith(rt.instrument, pattern, h)
+}
+
+// HandleWith is Handle with another way to start the SERVER span than otelhttp. That has to
+// extract the caller's context itself.
+func (rt *Router) HandleWith(
+	instrument func(http.Handler) http.Handler, pattern string, h HandlerFunc,
+) {
+	handler := instrument(rt.adapt(pattern, h))
 	if rt.options.Edge != nil {
 		handler = rt.options.Edge(handler)
 	}
@@ -82,7 +95,8 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.S
 // the hint to close the connection gently, so that a caller who still sends reads the 413 and not
 // a reset.
 func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
-	r = r.WithContext(r.Context()) // net/http looks at the original's body when it is done
+	// net/http looks at the original's body when it is done.
+	r = r.WithContext(context.WithValue(r.Context(), receivedKey{}, r.Header))
 	r.Body = http.MaxBytesReader(w, r.Body, rt.options.MaxBody)
 	if _, pattern := rt.mux.Handler(r); pattern == "" {
 		rt.unmatched.ServeHTTP(w, r)

@@ -10,7 +10,10 @@ import (
 	"runtime/debug"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"example.com/throughline/internal/env"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 )
 
@@ -27,6 +30,8 @@ func Telemetry(
 		Stdout:      stdout,
 		Level:       r.Level("LOG_LEVEL", 0),
 		Getenv:      getenv,
+
+		SpanProcessors: []sdktrace.SpanProcessor{shop.Baggage().Processor()},
 	}
 	if err := r.Err(); err != nil {
 		return nil, err

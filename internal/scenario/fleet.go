@@ -48,9 +48,12 @@ func (f Fleet) targets() []string {
 	return slices.Compact(names)
 }
 
+// services are those of the shop, in the order in which work flows through them.
+func services() []string { return []string{"gateway", "order", "pricing", "payment"} }
+
 // admins returns the services in the order in which work flows through them, the unknown last.
 func (f Fleet) admins() []string {
-	known := []string{"gateway", "order", "pricing", "payment"}
+	known := services()
 	rank := func(name string) int {
 		if i := slices.Index(known, name); i >= 0 {
 			return i

@@ -3,6 +3,7 @@ package scenario
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"golang.org/x/tools/txtar"
 )
@@ -40,6 +41,17 @@ func Update(sc *Scenario, j Journey, vars map[string]string) ([]byte, error) {
 	tail := append(added, updated.Files[last:]...)
 	updated.Files = append(updated.Files[:last:last], tail...)
 	return txtar.Format(spaced(updated)), nil
+}
+
+// Trees returns the bodies of the file's trace sections, without blank lines around them.
+func (sc *Scenario) Trees() []string {
+	var out []string
+	for _, f := range txtar.Parse(sc.data).Files {
+		if f.Name == "trace" {
+			out = append(out, strings.Trim(string(f.Data), "\n"))
+		}
+	}
+	return out
 }
 
 // spaced puts a blank line in front of every marker.

@@ -9,6 +9,8 @@ package shop
 import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
+
+	"example.com/throughline/patterns/baggagepolicy"
 )
 
 // Attribute keys. Ids are strings of at most 64 bytes, a turn is an int from 1.
@@ -40,8 +42,27 @@ const (
 	ReviewDecision = attribute.Key("shop.review.decision")
 	// ReviewWait is how long the order waited for the decision, in seconds.
 	ReviewWait = attribute.Key("shop.review.wait")
+	// Channel is where a customer shops: web, app, kiosk. It travels as baggage.
+	Channel = attribute.Key("shop.channel")
+	// ListPrice and AgreedPrice are prices of one unit, in minor units.
+	ListPrice   = attribute.Key("shop.price.list")
+	AgreedPrice = attribute.Key("shop.price.agreed")
+	// SKU is a product's key in the catalogue.
+	SKU = attribute.Key("shop.sku")
+	// CacheName says which cache a hit or a miss is of.
+	CacheName = attribute.Key("shop.cache.name")
 	// OrderState is the state of an order's state machine.
 	OrderState = attribute.Key("shop.order.state")
+)
+
+// Names of events.
+const (
+	// EventPriceOverridden: an agreed price took the place of the list price. It has SKU,
+	// NegotiationID, ListPrice and AgreedPrice.
+	EventPriceOverridden = "shop.price.overridden"
+	// EventCacheHit and EventCacheMiss have CacheName.
+	EventCacheHit  = "shop.cache.hit"
+	EventCacheMiss = "shop.cache.miss"
 )
 
 // Values of LinkType.
@@ -56,6 +77,12 @@ const (
 	LinkCompensates     = "compensates" // from what undoes to what is undone
 	LinkReplayOf        = "replay_of"   // from a repeated request to the original
 )
+
+// Baggage is what baggage may do in the shop: one member becomes an attribute of every span that
+// starts while it is there, and comes in from trusted callers. No other does.
+func Baggage() baggagepolicy.Policy {
+	return baggagepolicy.Policy{Allow: []string{string(Channel)}}
+}
 
 // Link returns a link to sc that says what it means.
 func Link(sc trace.SpanContext, linkType string) trace.Link {

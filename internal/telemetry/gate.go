@@ -15,10 +15,11 @@ import (
 // The processor's queue is one larger than the ledger's capacity: a ForceFlush puts a marker
 // into the same queue, and the gate sees to it that there is never more than one.
 type gate struct {
-	next   sdktrace.SpanProcessor
-	ledger *Ledger
-	giveUp context.CancelFunc // ends an export that outlives Shutdown
-	flush  flights
+	next     sdktrace.SpanProcessor
+	ledger   *Ledger
+	capacity int64
+	giveUp   context.CancelFunc // ends an export that outlives Shutdown
+	flush    flights
 
 	mu     sync.RWMutex // held for reading from admission until the span is in next's queue
 	closed bool
@@ -28,15 +29,21 @@ type gate struct {
 }
 
 func newGate(l *Ledger, exporter sdktrace.SpanExporter, h *health) *gate {
+	size := int(l.capacity)
+	return newGateOf(size, l, exporter, h, func(o *sdktrace.BatchSpanProcessorOptions) {
+		// A batch larger than the capacity would never fill.
+		o.MaxExportBatchSize = min(o.MaxExportBatchSize, size)
+	})
+}
+
+func newGateOf(
+	size int, l *Ledger, exporter sdktrace.SpanExporter, h *health,
+	option sdktrace.BatchSpanProcessorOption,
+) *gate {
 	running, giveUp := context.WithCancel(context.Background())
 	counting := &spanExporter{next: exporter, ledger: l, health: h, running: running}
-	size := int(l.capacity)
-	next := sdktrace.NewBatchSpanProcessor(counting, sdktrace.WithMaxQueueSize(size+1),
-		func(o *sdktrace.BatchSpanProcessorOptions) {
-			// A batch larger than the capacity would never fill.
-			o.MaxExportBatchSize = min(o.MaxExportBatchSize, size)
-		})
-	g := &gate{next: next, ledger: l, giveUp: giveUp}
+	next := sdktrace.NewBatchSpanProcessor(counting, sdktrace.WithMaxQueueSize(size+1), option)
+	g := &gate{next: next, ledger: l, capacity: int64(size), giveUp: giveUp}
 	// A caller's deadline must not end the flush itself: the marker of a flush that was given
 	// up would stay in the queue.
 	g.flush.run = func() error { return next.ForceFlush(context.Background()) }
@@ -52,7 +59,7 @@ func (g *gate) OnEnd(span sdktrace.ReadOnlySpan) {
 	}
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if g.ledger.admit(!g.closed) {
+	if g.ledger.admit(!g.closed, g.capacity) {
 		g.next.OnEnd(span)
 	}
 }
@@ -61,12 +68,7 @@ func (g *gate) ForceFlush(ctx context.Context) error { return g.flush.join(ctx) 
 
 func (g *gate) Shutdown(ctx context.Context) error {
 	g.shutdown.Do(func() {
-		// With the lock taken, every admitted span is in the queue, and later ones are
-		// refused: the processor's drain misses none.
-		g.mu.Lock()
-		g.closed = true
-		g.mu.Unlock()
-		err := g.next.Shutdown(ctx)
+		err := g.drain(ctx)
 		if left := g.ledger.close(); left > 0 {
 			err = errors.Join(err, fmt.Errorf("%d spans not exported before shutdown", left))
 		}
@@ -74,6 +76,16 @@ func (g *gate) Shutdown(ctx context.Context) error {
 		g.shutdownErr = err
 	})
 	return g.shutdownErr
+}
+
+// drain exports what was admitted and admits nothing more.
+func (g *gate) drain(ctx context.Context) error {
+	// With the lock taken, every admitted span is in the queue, and later ones are refused: the
+	// processor's drain misses none.
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	return g.next.Shutdown(ctx)
 }
 
 // flights runs one flush at a time. A caller that comes during a flush needs the one after it,

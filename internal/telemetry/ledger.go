@@ -102,15 +102,16 @@ func (s Snapshot) Balanced() error {
 		"dropped %v, pending %d", s.Service, s.Instance, s.Ended, s.Exported, s.Dropped, s.Pending)
 }
 
-// admit counts a span that ended and reports whether there is room for it.
-func (l *Ledger) admit(open bool) bool {
+// admit counts a span that ended and reports whether there is room for it in a queue of that
+// capacity.
+func (l *Ledger) admit(open bool, capacity int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended++
 	switch {
 	case !open:
 		l.dropped[DroppedShutdown]++
-	case l.pending >= l.capacity:
+	case l.pending >= capacity:
 		l.dropped[DroppedQueueFull]++
 	default:
 		l.pending++

@@ -56,6 +56,10 @@ type Config struct {
 	LogExporter  sdklog.Exporter       // nil: from the environment
 	MetricReader sdkmetric.Reader      // nil: from the environment
 
+	// SpanProcessors see every span start and end, before it is exported. They are shut down
+	// with the rest.
+	SpanProcessors []sdktrace.SpanProcessor
+
 	// QueueSize bounds the spans that ended and are not yet exported; what comes on top is
 	// dropped and counted. 0 means 2048; OTEL_BSP_MAX_QUEUE_SIZE wins.
 	QueueSize int
@@ -87,6 +91,7 @@ type Telemetry struct {
 	logs       *sdklog.LoggerProvider
 	records    sdklog.Processor
 	gate       *gate
+	variants   variants
 	spanHealth *health
 	logHealth  *health
 
@@ -123,9 +128,16 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 
 	t.Ledger = newLedger(s.resource, s.queueSize)
 	t.gate = newGate(t.Ledger, out.spans, t.spanHealth)
-	t.traces = sdktrace.NewTracerProvider(sdktrace.WithResource(s.resource),
-		sdktrace.WithSampler(s.sampler), sdktrace.WithSpanProcessor(t.gate))
+	tracing := []sdktrace.TracerProviderOption{
+		sdktrace.WithResource(s.resource), sdktrace.WithSampler(s.sampler),
+	}
+	for _, p := range append(cfg.SpanProcessors[:len(cfg.SpanProcessors):len(cfg.SpanProcessors)],
+		t.gate) {
+		tracing = append(tracing, sdktrace.WithSpanProcessor(p))
+	}
+	t.traces = sdktrace.NewTracerProvider(tracing...)
 	t.TracerProvider = t.traces
+	t.variants = variants{sampler: s.sampler, exporter: out.spans}
 
 	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
 		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}
@@ -150,7 +162,7 @@ func (t *Telemetry) Flush(ctx context.Context) error {
 	return errors.Join(parallel(
 		func() error {
 			failed := t.spanHealth.mark()
-			return errors.Join(t.traces.ForceFlush(ctx), failed())
+			return errors.Join(t.variants.flush(ctx), t.traces.ForceFlush(ctx), failed())
 		},
 		func() error {
 			failed := t.logHealth.mark()
@@ -170,7 +182,8 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 				failed := t.spanHealth.mark()
 				// By name, here and below: once ctx has ended the providers no longer
 				// reach their processors, and ledger and goroutines would stay.
-				return errors.Join(t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
+				return errors.Join(t.variants.drain(ctx),
+					t.gate.Shutdown(ctx), t.traces.Shutdown(ctx), failed())
 			},
 			func() error {
 				failed := t.logHealth.mark()

@@ -74,6 +74,12 @@ func parseAssertion(word string) (assertion, error) {
 		return assertion{op: opLocal}, nil
 	case "orphan":
 		return assertion{op: opOrphan}, nil
+	case "within":
+		return assertion{op: opWithin}, nil
+	case "after":
+		return assertion{op: opAfter}, nil
+	case "early":
+		return assertion{op: opEarly}, nil
 	}
 	switch {
 	case word[0] == '@':

@@ -19,7 +19,7 @@ func (l *line) checkAsserts() error {
 			if a.field {
 				what = "assertion on the span's " + a.key
 			}
-		case opNoLink, opRoot, opRemote, opLocal, opOrphan:
+		case opNoLink, opRoot, opRemote, opLocal, opOrphan, opWithin, opAfter, opEarly:
 			what = a.src
 		default:
 			continue
@@ -40,6 +40,10 @@ func (l *line) checkWords() error {
 		return errors.New("a root has no parent, so it is not remote, local or an orphan")
 	case l.has(opRemote) && l.has(opLocal):
 		return errors.New("a parent is remote or local, not both")
+	case l.has(opWithin, opAfter) && l.has(opEarly):
+		return errors.New("a span begins early or after its parent, not both")
+	case l.depth == 0 && l.has(opWithin, opAfter, opEarly):
+		return errors.New("within, after and early compare with a parent: this line has none above")
 	case l.depth > 0 && l.has(opRoot, opOrphan):
 		return errors.New("root and orphan are for unindented lines: this one has a parent above")
 	}

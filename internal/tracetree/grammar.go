@@ -28,6 +28,9 @@ import "fmt"
 //	root                    has no parent
 //	remote, local           its parent came from a carrier; came from its own process
 //	orphan                  has a parent that is not in the journey
+//	within                  begins and ends while its parent lasts
+//	after                   begins after its parent has begun
+//	early                   begins before its parent: somebody's clock is wrong
 //	trace=@label            in the same trace as that span; trace!=@label in another
 //	trace={var}             in the trace of this id or traceparent
 //	parent={var}            child of the span of this id or traceparent
@@ -127,6 +130,9 @@ const (
 	opRemote
 	opLocal
 	opOrphan
+	opWithin
+	opAfter
+	opEarly
 )
 
 // assertion is one word of a line.

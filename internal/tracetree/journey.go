@@ -34,17 +34,27 @@ func (s *Store) short(ledgers []telemetry.Snapshot) error {
 	defer s.mu.Unlock()
 	var errs []error
 	for _, l := range ledgers {
-		from := Instance{l.Service, l.Instance}
-		if got := s.received[from]; got < l.Exported {
+		if got := from(s.received, l.Instance); got < l.Exported {
 			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported spans arrived",
 				l.Service, l.Instance, got, l.Exported))
 		}
-		if got := s.receivedLogs[from]; got < l.Logs.Exported {
+		if got := from(s.receivedLogs, l.Instance); got < l.Logs.Exported {
 			errs = append(errs, fmt.Errorf("%s (instance %s): %d of %d exported log records arrived",
 				l.Service, l.Instance, got, l.Logs.Exported))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// from adds up what came from one instance. Its id is all that counts: a service that has lost its
+// name is still the same instance.
+func from(received map[Instance]int64, id string) (n int64) {
+	for instance, count := range received {
+		if instance.ID == id {
+			n += count
+		}
+	}
+	return n
 }
 
 // Journey returns the spans and log records of the given traces, of every trace that is linked

@@ -58,6 +58,14 @@ func (r *renderer) corrected(as assertion, a *actual) string {
 		return r.correctedValue(as, a)
 	case opRoot, opRemote, opLocal, opOrphan:
 		return r.correctedParent(as, a)
+	case opWithin, opAfter:
+		if r.m.holds(assertion{op: opEarly}, a) {
+			return "early"
+		}
+	case opEarly:
+		if r.m.holds(assertion{op: opAfter}, a) {
+			return "after"
+		}
 	}
 	return ""
 }

@@ -25,6 +25,13 @@ func (m *matcher) holds(as assertion, a *actual) bool {
 		return a.span.ParentID != "" && !a.span.ParentRemote
 	case opOrphan:
 		return a.orphan
+	case opWithin:
+		p := a.parent.span
+		return p != nil && !a.span.Start.Before(p.Start) && !a.span.End.After(p.End)
+	case opAfter:
+		return a.parent.span != nil && !a.span.Start.Before(a.parent.span.Start)
+	case opEarly:
+		return a.parent.span != nil && a.span.Start.Before(a.parent.span.Start)
 	}
 	return true
 }

@@ -126,6 +126,14 @@ func New(o Options) (*Client, error) {
 // Close closes the connections that are idle.
 func (c *Client) Close() { c.client.CloseIdleConnections() }
 
+// Check returns nil if the URL target may be called as far as its text tells, or the
+// error that Post would return. It resolves no name and sends nothing: call it when a
+// customer registers the URL, to refuse what would be refused later.
+func (c *Client) Check(target string) error {
+	_, err := c.allowed(target)
+	return err
+}
+
 // Post sends body, JSON, to target, and returns the status of the answer, 0 if
 // there was none. The error wraps ErrNotAllowed if target is no http or https URL
 // of a host on the list, carries a user or password, or resolves to an address

@@ -35,6 +35,14 @@ func TestWhatIsNotOnTheListIsNotCalled(t *testing.T) {
 		if status, err := client.Post(t.Context(), target, nil); !errors.Is(err, ErrNotAllowed) || status != 0 {
 			t.Errorf("Post(%q) = %d, %v, want %v", target, status, err, ErrNotAllowed)
 		}
+		if err := client.Check(target); !errors.Is(err, ErrNotAllowed) {
+			t.Errorf("Check(%q) = %v, want %v", target, err, ErrNotAllowed)
+		}
+	}
+	for _, target := range []string{"https://hooks.example.com/a?b=c", "http://ports.example.com:8443"} {
+		if err := client.Check(target); err != nil {
+			t.Errorf("Check(%q) = %v, want nil", target, err)
+		}
 	}
 	if got := len(spans.Started()); got != 0 {
 		t.Errorf("%d spans, want none", got)

@@ -11,6 +11,7 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/patterns/replay"
 )
 
 // ttl is how long what the gateway remembers of a checkout outlives its last turn: as long as
@@ -20,10 +21,14 @@ const ttl = 24 * time.Hour
 // api is the public API, the same on both listeners.
 type api struct {
 	upstream       *http.Client
-	orders         string // base URL
-	pricing        string // base URL
+	shelf          *http.Client // to the product list, instrumented by hand
+	orders         string       // base URL
+	pricing        string       // base URL
+	products       string       // URL
 	strategies     map[string]strategy
+	notified       notified
 	chosen         chosen
+	replays        replays
 	trustedInbound propagation.TextMapPropagator
 }
 
@@ -31,10 +36,17 @@ func newAPI(cfg Config, deps Deps) *api {
 	logger := deps.Telemetry.Logger
 	return &api{
 		upstream:       deps.Upstream,
+		shelf:          deps.Shelf,
 		orders:         cfg.OrderURL + "/orders",
 		pricing:        cfg.PricingURL + "/negotiations",
+		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
+		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
+		replays: replays{logger: logger, store: &replay.Store{
+			Client: deps.Redis, Prefix: cfg.KeyPrefix + "replay:", TTL: ttl,
+			InProgress: 30 * time.Second,
+		}},
 		strategies: map[string]strategy{
 			"persisted": persisted{store: deps.Contexts, logger: logger},
 			"linked": linked{
@@ -46,6 +58,8 @@ func newAPI(cfg Config, deps Deps) *api {
 }
 
 func (a *api) routes(r *httpserver.Router) {
+	r.Handle("GET /products", a.listProducts)
+
 	r.Handle("POST /checkouts", a.createCheckout)
 	r.Handle("GET /checkouts/{id}", a.relay(http.MethodGet, a.orders, ""))
 	r.Handle("GET /checkouts/{id}/receipt", a.relay(http.MethodGet, a.orders, "/receipt"))
@@ -53,7 +67,8 @@ func (a *api) routes(r *httpserver.Router) {
 	r.Handle("PUT /checkouts/{id}/shipping", a.relay(http.MethodPut, a.orders, "/shipping"))
 	r.Handle("POST /checkouts/{id}/quote", a.relay(http.MethodPost, a.orders, "/quote"))
 	r.Handle("POST /checkouts/{id}/payment", a.relay(http.MethodPost, a.orders, "/payment"))
-	r.Handle("POST /checkouts/{id}/confirm", a.relay(http.MethodPost, a.orders, "/confirm"))
+	r.Handle("POST /checkouts/{id}/confirm", a.once(a.relay(http.MethodPost, a.orders, "/confirm")))
+	r.Handle("POST /callbacks/{id}", a.callback)
 
 	r.Handle("POST /negotiations", a.openNegotiation)
 	r.Handle("GET /negotiations/{id}", a.relay(http.MethodGet, a.pricing, ""))
@@ -71,7 +86,8 @@ func (a *api) relay(
 		if !id.Valid(workflow) {
 			return problem.New(404, "unknown-id", "id %.64q: not known", workflow)
 		}
-		if err := a.begin(w, r, workflow, turnOf(r.Context())); err != nil {
+		t := turnOf(r.Context())
+		if err := a.begin(w, r, workflow, t); err != nil {
 			return err
 		}
 		body, err := bodyOf(r)
@@ -79,7 +95,8 @@ func (a *api) relay(
 			return err
 		}
 		var answer json.RawMessage
-		err = httpclient.JSON(r.Context(), a.upstream, method, base+"/"+workflow+action, body, &answer)
+		ctx := t.rooted(r.Context())
+		err = httpclient.JSON(ctx, a.upstream, method, base+"/"+workflow+action, body, &answer)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ func (a *api) createCheckout(w http.ResponseWriter, r *http.Request) error {
 	req := struct {
 		Customer     string `json:"customer"`
 		Continuation string `json:"continuation"`
+		CallbackURL  string `json:"callback_url"`
 	}{Continuation: "persisted"}
 	if err := httpserver.Decode(r, &req); err != nil {
 		return err
@@ -26,7 +27,9 @@ func (a *api) createCheckout(w http.ResponseWriter, r *http.Request) error {
 			"continuation %.64q: want persisted, client or linked", req.Continuation)
 	}
 	workflow := id.New()
-	body := map[string]string{"id": workflow, "customer": req.Customer}
+	body := map[string]string{
+		"id": workflow, "customer": req.Customer, "callback_url": req.CallbackURL,
+	}
 	var answer json.RawMessage
 	err := httpclient.JSON(r.Context(), a.upstream, http.MethodPost, a.orders, body, &answer)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -12,6 +13,7 @@ import (
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
 	"example.com/throughline/patterns/clientreturned"
+	"example.com/throughline/patterns/underroot"
 )
 
 // edge decides, before the SERVER span starts, what the span continues. It must come before
@@ -20,19 +22,24 @@ import (
 //
 // On the public listener callers are strangers. Their context becomes a link and nothing more:
 // it does not choose our trace id, our sampling or our baggage. On the trusted listener the
-// caller's context is continued where the process has none of its own.
+// caller's context is continued where the process has none of its own, and those of its baggage
+// members come in that the shop knows.
 func (a *api) edge(trusted bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			t := a.decide(r)
+			var members baggage.Baggage // of strangers: none
 			if trusted {
-				t = t.calledBy(a.trustedCaller(r.Header))
+				caller := a.trustedCaller(r.Header)
+				t = t.calledBy(trace.SpanContextFromContext(caller))
+				members = baggage.FromContext(shop.Baggage().Filter(caller))
 			} else {
 				// What cannot be read is nobody's context.
 				stranger, _ := clientreturned.Extract(r.Header)
 				t = t.calledByStranger(stranger)
 			}
 			ctx := context.WithValue(r.Context(), turnKey{}, t)
+			ctx = baggage.ContextWithBaggage(ctx, members)
 			if t.parent.IsValid() {
 				ctx = trace.ContextWithRemoteSpanContext(ctx, t.parent)
 			}
@@ -47,6 +54,9 @@ func (a *api) decide(r *http.Request) turn {
 	workflow := r.PathValue("id")
 	if !id.Valid(workflow) {
 		return turn{}
+	}
+	if strings.HasPrefix(r.URL.Path, "/callbacks/") {
+		return a.notified.turn(r.Context(), workflow)
 	}
 	if strings.HasPrefix(r.URL.Path, "/negotiations/") {
 		return a.strategies["client"].next(r.Context(), workflow, r.Header)
@@ -63,9 +73,8 @@ func (a *api) decide(r *http.Request) turn {
 }
 
 // trustedCaller reads the caller's context into a bare context, W3C or B3.
-func (a *api) trustedCaller(h http.Header) trace.SpanContext {
-	ctx := a.trustedInbound.Extract(context.Background(), propagation.HeaderCarrier(h))
-	return trace.SpanContextFromContext(ctx)
+func (a *api) trustedCaller(h http.Header) context.Context {
+	return a.trustedInbound.Extract(context.Background(), propagation.HeaderCarrier(h))
 }
 
 // calledBy adds the context of a trusted caller: the parent, if the turn has nothing else to
@@ -105,9 +114,7 @@ func bare(sc trace.SpanContext) trace.SpanContext {
 func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t turn) error {
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
-	for _, link := range t.links {
-		span.AddLink(link)
-	}
+	t.addLinks(span)
 	if t.err != nil {
 		return unavailable(t.err)
 	}
@@ -118,6 +125,26 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 		return unavailable(err)
 	}
 	return nil
+}
+
+func (t turn) addLinks(span trace.Span) {
+	for _, link := range t.links {
+		span.AddLink(link)
+	}
+}
+
+// rooted returns ctx with the span that began the trace, for services behind that attach work to
+// it: this turn's own, or of a persisted process that of its first turn. Of a trace that came from
+// a client or a trusted caller it is not known.
+func (t turn) rooted(ctx context.Context) context.Context {
+	switch {
+	case !t.parent.IsValid():
+		return underroot.WithRoot(ctx)
+	case t.strategy == "persisted":
+		first := underroot.WithRoot(trace.ContextWithSpanContext(ctx, t.parent))
+		return trace.ContextWithSpan(first, trace.SpanFromContext(ctx))
+	}
+	return ctx
 }
 
 func unavailable(err error) error {

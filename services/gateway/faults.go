@@ -11,9 +11,25 @@ import (
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/httpclient"
+	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/clientreturned"
 	"example.com/throughline/patterns/persistedcontext"
 )
+
+// tracing is what becomes of the gateway's spans.
+func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
+	unlinked := faults.Declare("links-dropped",
+		"The gateway's spans lose their links on their way to the backend.")
+	full := faults.Declare("queue-full",
+		"The gateway's queue holds two spans and is emptied too late: what ends last is dropped.")
+	good := tel.TracerProvider
+	good = fault.TracerProvider(unlinked, good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{Edit: fault.WithoutLinks})
+	})
+	return fault.TracerProvider(full, good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{Queue: 2})
+	})
+}
 
 // network is the way to order and pricing, and what a proxy there may do to the headers.
 func network(faults *fault.Set) http.RoundTripper {

@@ -4,7 +4,7 @@
 // Start reading at edge.go: before a SERVER span starts, the edge decides what it continues. How
 // a process is continued from turn to turn is a strategy (continuation.go): persisted, client or
 // linked. The handlers (checkouts.go, negotiations.go) only pass the business on to order and
-// pricing. Where the parts are wired, and with them the faults, is wire.go.
+// pricing. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package gateway
 
 import (
@@ -24,14 +24,19 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 )
+
+// scope is the instrumentation scope of the spans that this service starts itself.
+const scope = "example.com/throughline/services/gateway"
 
 // Deps are the parts that a gateway is made of. All are required; [Wire] makes them.
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Redis     *redis.Client
 	Upstream  *http.Client // to order and pricing
+	Shelf     *http.Client // to pricing's product list
 	// Signer signs the contexts that go out to clients, Verifier checks those that come back.
 	Signer   *clientreturned.Signer
 	Verifier Verifier
@@ -67,9 +72,13 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		if !trusted {
 			inbound = deps.PublicInbound
 		}
+		// Which listener a request came in by decides, never a header.
+		hygiene := boundary.Edge{Trusted: func(*http.Request) bool { return trusted }}
 		router := httpserver.New(httpserver.Options{
 			Telemetry: deps.Telemetry, Inflight: work,
-			Propagator: inbound, Edge: api.edge(trusted),
+			Propagator: inbound, Edge: func(next http.Handler) http.Handler {
+				return hygiene.Handler(api.edge(trusted)(next))
+			},
 		})
 		api.routes(router)
 		return lifecycle.HTTP(name, lifecycle.NewHTTPServer(router), l)
@@ -119,5 +128,6 @@ func (s *Service) Serve(ctx context.Context) error {
 		"http", s.URL(), "trusted", s.TrustedURL(), "admin", s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	s.deps.Upstream.CloseIdleConnections()
+	s.deps.Shelf.CloseIdleConnections()
 	return errors.Join(err, s.deps.Redis.Close())
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -12,10 +13,13 @@ import (
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
 	"example.com/throughline/patterns/clientreturned"
+	"example.com/throughline/patterns/manualhttp"
 	"example.com/throughline/patterns/persistedcontext"
+	"example.com/throughline/patterns/underroot"
 )
 
-// Wire makes the parts of a gateway, and its faults, all off.
+// Wire makes the parts of a gateway, and its faults, all off. The spans of tel come under their
+// control.
 func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	keys := cfg.SigningKeys
 	if len(keys) == 0 {
@@ -27,16 +31,29 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Vendor: "throughline", Keys: keys, TTL: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
 	}
 	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
 	believed := faults.Declare("sampled-out-by-caller",
 		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	way := network(faults)
 	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
 		Telemetry: tel,
 		Redis:     client,
 		Upstream: httpclient.New(tel, httpclient.Options{
-			Timeout: 5 * time.Second, Base: network(faults),
+			Timeout: 5 * time.Second, Base: way,
+			Propagator: propagation.NewCompositeTextMapPropagator(
+				tel.Propagator, underroot.Propagator{}),
+		}),
+		Shelf: httpclient.New(tel, httpclient.Options{
+			Base: way,
+			Instrument: func(next http.RoundTripper) http.RoundTripper {
+				return manualhttp.Transport{
+					Tracer:     tel.TracerProvider.Tracer(scope),
+					Propagator: tel.Propagator, Base: next,
+				}
+			},
 		}),
 		Contexts: contexts(cfg, client, faults),
 		Signer:   signer,

@@ -11,6 +11,7 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/patterns/spancontextpayload"
 )
 
 // pay reserves the stock and authorises the card. A declined card gives the stock back.
@@ -36,45 +37,50 @@ func (t *turns) pay(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer unlock()
-	if err := t.authorise(r.Context(), o, req.CardToken); err != nil {
+	reserved, err := t.authorise(r.Context(), o, req.CardToken)
+	if err != nil {
 		return err
 	}
 	err = t.change(w, r, o.ID, func(now *Order) error {
 		if err := now.unchanged(o); err != nil {
 			return err
 		}
-		return now.authorise()
+		return now.authorise(*reserved)
 	})
 	var refused *problem.Problem
 	if errors.As(err, &refused) && refused.Status == http.StatusConflict {
-		t.giveBack(r.Context(), o.ID)
+		o.Reserved = reserved
+		t.giveBack(r.Context(), o)
 	}
 	return err
 }
 
 // authorise holds the stock while payment decides, and gives it back unless the card is good.
-func (t *turns) authorise(ctx context.Context, o Order, cardToken string) error {
-	if err := t.stock.reserve(ctx, o); err != nil {
-		return err
+func (t *turns) authorise(
+	ctx context.Context, o Order, cardToken string,
+) (reserved *spancontextpayload.SpanContext, err error) {
+	o.Reserved, err = t.stock.take(ctx, t.tracer, o)
+	if err != nil {
+		return nil, err
 	}
 	declined, err := t.payment.authorise(ctx, o, cardToken)
 	if err == nil && declined == "" {
-		return nil
+		return o.Reserved, nil
 	}
-	t.giveBack(ctx, o.ID)
+	t.giveBack(ctx, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	trace.SpanFromContext(ctx).SetAttributes(shop.DeclineReason.String(declined))
-	return problem.New(402, "card-declined", "the card was declined: %s", declined).
+	return nil, problem.New(402, "card-declined", "the card was declined: %s", declined).
 		With("decline_reason", declined)
 }
 
 // giveBack releases the stock of an order, whether its caller still waits or not.
-func (t *turns) giveBack(ctx context.Context, orderID string) {
+func (t *turns) giveBack(ctx context.Context, o Order) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	if err := t.stock.release(ctx, orderID); err != nil {
+	if err := t.stock.giveBack(ctx, t.tracer, o); err != nil {
 		t.logger.ErrorContext(ctx, "stock stays reserved", "error", err)
 	}
 }
@@ -109,7 +115,8 @@ func (t *turns) place(w http.ResponseWriter, r *http.Request, o Order) (err erro
 	trace.SpanFromContext(r.Context()).SetAttributes(shop.OrderState.String(string(Confirmed)))
 	t.logger.InfoContext(r.Context(), "order confirmed", string(shop.OrderID), o.ID)
 	t.receipts.submit(r.Context(), confirmed)
-	return httpserver.Respond(w, http.StatusOK, confirmed)
+	t.webhooks.submit(r.Context(), confirmed)
+	return httpserver.Respond(w, http.StatusOK, confirmed.shown())
 }
 
 // receipt answers with the receipt, once it is written.

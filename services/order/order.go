@@ -4,7 +4,7 @@
 // Start reading at state.go, then turns.go, the HTTP API: each turn checks its input, asks
 // pricing or payment where it needs to, and changes the state in one step. Confirming places the
 // order (placed.go): state and message are written in one transaction, and the message carries
-// the trace context. Where the parts are wired, and with them the faults, is wire.go.
+// the trace context. Where the parts are wired, and with them the faults, is wire.go and faults.go.
 package order
 
 import (
@@ -29,6 +29,8 @@ import (
 	"example.com/throughline/patterns/batchconsumer"
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
+	"example.com/throughline/patterns/sweep"
+	"example.com/throughline/patterns/webhook"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -49,6 +51,14 @@ type Config struct {
 	RetryAfter time.Duration
 	// FulfilEvery is how often what is paid for is packed; 0: only when an operator says so.
 	FulfilEvery time.Duration
+	// ExpireEvery is how often abandoned checkouts are ended, as FulfilEvery; ExpireAfter is how
+	// long a checkout must have been left alone for that.
+	ExpireEvery, ExpireAfter time.Duration
+	// WebhookHosts may be called by webhooks, at public addresses only: "hooks.example.com", or
+	// with a port. WebhookPrivateHosts may be called whatever address they have.
+	WebhookHosts, WebhookPrivateHosts []string
+	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody.
+	WebhookSecret []byte
 }
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
@@ -64,8 +74,15 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		Consumer:    r.String("ORDER_CONSUMER", "order-1"),
 		RetryAfter:  r.Duration("ORDER_RETRY_AFTER", 10*time.Second),
 		FulfilEvery: r.Duration("ORDER_FULFIL_EVERY", 5*time.Second),
+		ExpireEvery: r.Duration("ORDER_EXPIRE_EVERY", time.Minute),
+		ExpireAfter: r.Duration("ORDER_EXPIRE_AFTER", 2*time.Hour),
+
+		WebhookHosts:        hosts(r.String("ORDER_WEBHOOK_HOSTS", "")),
+		WebhookPrivateHosts: hosts(r.String("ORDER_WEBHOOK_PRIVATE_HOSTS", "")),
 	}
-	return cfg, r.Err()
+	secret, secretErr := parseSecret(r.String("ORDER_WEBHOOK_SECRET", ""))
+	cfg.WebhookSecret = secret
+	return cfg, errors.Join(r.Err(), secretErr)
 }
 
 // Deps are the parts that an order service is made of. All are required; [Wire] makes them.
@@ -74,6 +91,7 @@ type Deps struct {
 	Redis     *redis.Client
 	Pricing   *http.Client
 	Payment   paymentv1.PaymentServiceClient
+	Webhook   *webhook.Client // to customers' servers
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
 	// Middleware is around each handler and its SERVER span. It may be nil.
@@ -104,6 +122,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	work := &inflight.Tracker{}
 	router := httpserver.New(httpserver.Options{
 		Telemetry: deps.Telemetry, Inflight: work, Edge: deps.Middleware,
+		Propagator: withRoot(deps.Telemetry.Propagator),
 	})
 	turns := newTurns(cfg, deps, work)
 	turns.routes(router)
@@ -114,7 +133,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			"redis": func(ctx context.Context) error { return deps.Redis.Ping(ctx).Err() },
 		},
 		Faults: deps.Faults,
-		Jobs:   map[string]admin.Job{"fulfil": fulfil.run},
+		Jobs:   map[string]admin.Job{"fulfil": fulfil.run, "expire": turns.expiry.run},
 		Idle:   []func(context.Context) error{work.Wait, turns.placed.pending.Idle},
 	})
 	s.servers = []lifecycle.Server{
@@ -122,6 +141,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		lifecycle.Worker("receipts", awaitWork(work)),
 		lifecycle.Worker("relay", turns.placed.run),
 		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
+		lifecycle.Worker("expiry",
+			every(cfg.ExpireEvery, turns.expiry.run, deps.Telemetry.Logger)),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -171,11 +192,20 @@ func newFulfilment(
 
 func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
+	orders := document.Collection[Order]{
+		Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
+	}
+	stock := stock{redis: deps.Redis, prefix: cfg.KeyPrefix}
+	expiry := expiry{
+		redis: deps.Redis, open: cfg.KeyPrefix + "orders.open", orders: orders, stock: stock,
+		sweep: sweep.Sweeper{Tracer: tracer}, tracer: tracer, after: cfg.ExpireAfter,
+		logger: deps.Telemetry.Logger,
+	}
 	return &turns{
-		orders: document.Collection[Order]{
-			Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
-		},
-		stock:   stock{redis: deps.Redis, prefix: cfg.KeyPrefix},
+		orders:  orders,
+		stock:   stock,
+		expiry:  expiry,
+		tracer:  tracer,
 		pricing: pricing{client: deps.Pricing, url: cfg.PricingURL},
 		payment: payments{client: deps.Payment},
 		placed: placed{
@@ -185,10 +215,16 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 				Stream: cfg.KeyPrefix + outboxKey, Group: "order.relay", Consumer: cfg.Consumer,
 				MinIdle: cfg.RetryAfter,
 			}),
-			stream: cfg.KeyPrefix + destination,
+			stream:  cfg.KeyPrefix + destination,
+			touched: expiry.touched,
 		},
 		receipts: receipts{
 			redis: deps.Redis, prefix: cfg.KeyPrefix + "receipt:",
+			tracer: tracer, logger: deps.Telemetry.Logger,
+			work: work, handoff: deps.Handoff,
+		},
+		webhooks: webhooks{
+			client: deps.Webhook, redis: deps.Redis, prefix: cfg.KeyPrefix, ttl: 24 * time.Hour,
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},

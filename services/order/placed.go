@@ -29,6 +29,8 @@ type placed struct {
 	relay      outbox.Relay
 	pending    *stream.Consumer // of the outbox
 	stream     string           // key of the stream
+	// touched keeps the index of open checkouts in step.
+	touched func(context.Context, redis.Cmdable, Order)
 }
 
 // confirm changes the order's state and appends the event.
@@ -44,8 +46,12 @@ func (p placed) confirm(
 		event[field] = value
 	}
 	return orders.Update(ctx, o.ID, func(now *Order, also redis.Pipeliner) error {
+		if err := now.confirm(); err != nil {
+			return err
+		}
 		also.XAdd(ctx, &redis.XAddArgs{Stream: p.pending.Stream, Values: event})
-		return now.confirm()
+		p.touched(ctx, also, *now)
+		return nil
 	})
 }
 

@@ -4,8 +4,16 @@ import (
 	"context"
 	"net/http"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"example.com/throughline/internal/httpclient"
+	"example.com/throughline/patterns/underroot"
 )
+
+// withRoot carries the root of the trace as well, from the gateway to pricing.
+func withRoot(prop propagation.TextMapPropagator) propagation.TextMapPropagator {
+	return propagation.NewCompositeTextMapPropagator(prop, underroot.Propagator{})
+}
 
 // pricing asks the pricing service.
 type pricing struct {

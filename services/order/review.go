@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/httpserver"
@@ -22,13 +21,13 @@ type Review struct {
 	Decision string    `json:"decision,omitempty"` // approve or reject
 	Reviewer string    `json:"reviewer,omitempty"`
 	// Question is the span that asked: what the decision's trace links to, hours later.
-	Question spancontextpayload.SpanContext `json:"question"`
+	Question spancontextpayload.SpanContext `json:"question,omitzero"`
 }
 
 // ask parks an order until a person has decided.
 func (t *turns) ask(w http.ResponseWriter, r *http.Request, o Order) error {
 	question := spancontextpayload.Encode(r.Context())
-	o, err := t.orders.Update(r.Context(), o.ID, func(now *Order, _ redis.Pipeliner) error {
+	o, err := t.step(r.Context(), o.ID, func(now *Order) error {
 		now.Review = &Review{Asked: time.Now().UTC(), Question: question}
 		return now.await()
 	})
@@ -36,7 +35,7 @@ func (t *turns) ask(w http.ResponseWriter, r *http.Request, o Order) error {
 		return stateError(o.ID, err)
 	}
 	t.logger.InfoContext(r.Context(), "order waits for review", string(shop.OrderID), o.ID)
-	return httpserver.Respond(w, http.StatusAccepted, o)
+	return httpserver.Respond(w, http.StatusAccepted, o.shown())
 }
 
 // review takes a person's decision. It is a trace of its own, linked to the turn that asked: no
@@ -69,17 +68,17 @@ func (t *turns) review(w http.ResponseWriter, r *http.Request) error {
 	if question, err := o.Review.Question.Decode(); err == nil {
 		span.AddLink(shop.Link(question, shop.LinkQuestion))
 	}
-	o, err = t.orders.Update(r.Context(), o.ID, func(now *Order, _ redis.Pipeliner) error {
+	o, err = t.step(r.Context(), o.ID, func(now *Order) error {
 		return now.decide(req.Decision, req.Reviewer)
 	})
 	if err != nil {
 		return stateError(o.ID, err)
 	}
 	if o.State == Rejected {
-		if err := t.stock.release(r.Context(), o.ID); err != nil {
+		if err := t.stock.giveBack(r.Context(), t.tracer, o); err != nil {
 			return err
 		}
-		return httpserver.Respond(w, http.StatusOK, o)
+		return httpserver.Respond(w, http.StatusOK, o.shown())
 	}
 	return t.place(w, r, o)
 }

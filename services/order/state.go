@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/patterns/spancontextpayload"
 )
 
 // State is where an order stands. Each turn of a checkout moves it one step on.
@@ -57,7 +58,26 @@ type Order struct {
 	Quote    *Quote    `json:"quote,omitempty"`
 	Payment  string    `json:"payment,omitempty"` // state of the payment, asked of payment
 	Review   *Review   `json:"review,omitempty"`
-	Created  time.Time `json:"created"`
+
+	CallbackURL     string           `json:"callback_url,omitempty"` // is told what becomes of it
+	Acknowledgement *Acknowledgement `json:"acknowledgement,omitempty"`
+
+	// LastTurn and Reserved are spans that later traces link to: that of the last turn, and that
+	// which reserved the stock.
+	LastTurn spancontextpayload.SpanContext  `json:"last_turn,omitzero"`
+	Reserved *spancontextpayload.SpanContext `json:"reserved,omitempty"`
+	Created  time.Time                       `json:"created"`
+}
+
+// shown is the order without what is nobody's business but ours.
+func (o Order) shown() Order {
+	o.LastTurn, o.Reserved = spancontextpayload.SpanContext{}, nil
+	if o.Review != nil {
+		review := *o.Review
+		review.Question = spancontextpayload.SpanContext{}
+		o.Review = &review
+	}
+	return o
 }
 
 // require returns a 409 problem unless the order is in one of the states.
@@ -67,6 +87,11 @@ func (o *Order) require(turn string, states ...State) error {
 	}
 	return problem.New(409, "wrong-state",
 		"%s: the order is %s, want %v", turn, o.State, states)
+}
+
+// abandonable reports whether a checkout is one that its customer may have left for good.
+func (o *Order) abandonable() bool {
+	return slices.Contains(append(open(), Authorised), o.State)
 }
 
 // open are the states in which a customer may still change what is ordered.
@@ -101,11 +126,11 @@ func (o *Order) price(q Quote) error {
 	return nil
 }
 
-func (o *Order) authorise() error {
+func (o *Order) authorise(reserved spancontextpayload.SpanContext) error {
 	if err := o.require("payment", Quoted); err != nil {
 		return err
 	}
-	o.State = Authorised
+	o.State, o.Reserved = Authorised, &reserved
 	return nil
 }
 

@@ -8,9 +8,14 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/catalogue"
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/patterns/replay"
+	"example.com/throughline/patterns/spancontextpayload"
 )
 
 // reserveScript takes the stock of all items or of none, once per order: a second call for the
@@ -121,6 +126,42 @@ func unavailable(what string, err error) error {
 		return err
 	}
 	return problem.New(503, "unavailable", "%s cannot be reached, try again", what).Because(err)
+}
+
+// take is reserve in a span of its own, which a later trace can link to when it gives back what
+// was taken. That there is too little is an answer, and no error of the span's.
+func (s stock) take(
+	ctx context.Context, tracer trace.Tracer, o Order,
+) (*spancontextpayload.SpanContext, error) {
+	ctx, span := tracer.Start(ctx, "reserve stock")
+	defer span.End()
+	if err := s.reserve(ctx, o); err != nil {
+		failed(span, err)
+		return nil, err
+	}
+	reserved := spancontextpayload.Encode(ctx)
+	return &reserved, nil
+}
+
+// giveBack is release in a span that compensates the one that reserved.
+func (s stock) giveBack(ctx context.Context, tracer trace.Tracer, o Order) error {
+	var reserved trace.SpanContext
+	if o.Reserved != nil {
+		reserved, _ = o.Reserved.Decode() // without one there is no link
+	}
+	ctx, span := replay.Compensate(ctx, tracer, "release stock", reserved)
+	defer span.End()
+	err := s.release(ctx, o.ID)
+	failed(span, err)
+	return err
+}
+
+// failed marks a span whose work could not be done. A refusal is none.
+func failed(span trace.Span, err error) {
+	if err != nil && problem.From(err).Status >= 500 {
+		span.SetStatus(codes.Error, "")
+		span.SetAttributes(semconv.ErrorTypeKey.String("state_store_unavailable"))
+	}
 }
 
 // lock lets one payment of an order run at a time: a decline of one card must not give back the

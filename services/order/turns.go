@@ -15,6 +15,7 @@ import (
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/patterns/spancontextpayload"
 )
 
 // turns is the HTTP API: one handler a turn of the checkout.
@@ -25,6 +26,9 @@ type turns struct {
 	payment  payments
 	placed   placed
 	receipts receipts
+	expiry   expiry
+	webhooks webhooks
+	tracer   trace.Tracer
 	logger   *slog.Logger
 }
 
@@ -38,12 +42,15 @@ func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders/{id}/payment", t.pay)
 	r.Handle("POST /orders/{id}/confirm", t.confirm)
 	r.Handle("POST /orders/{id}/review", t.review)
+	r.Handle("PUT /orders/{id}/acknowledgement", t.acknowledge)
 }
 
 func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
 		ID       string `json:"id"`
 		Customer string `json:"customer"`
+
+		CallbackURL string `json:"callback_url"`
 	}
 	if err := httpserver.Decode(r, &req); err != nil {
 		return err
@@ -54,8 +61,17 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	if len(req.Customer) == 0 || len(req.Customer) > 64 {
 		return problem.New(422, "invalid-customer", "customer: want 1 to 64 bytes")
 	}
+	if err := t.webhooks.check(req.CallbackURL); err != nil {
+		return err
+	}
 	identify(r.Context(), req.ID)
-	o := Order{ID: req.ID, Customer: req.Customer, State: Created, Created: time.Now().UTC()}
+	o := Order{
+		ID: req.ID, Customer: req.Customer, State: Created, Created: time.Now().UTC(),
+		CallbackURL: req.CallbackURL,
+		LastTurn:    spancontextpayload.Encode(r.Context()),
+	}
+	// First the note, then the order: a note without an order is forgotten by the next sweep.
+	t.expiry.touched(r.Context(), t.expiry.redis, o)
 	err := t.orders.Create(r.Context(), o.ID, o)
 	if errors.Is(err, document.ErrExists) {
 		return problem.New(409, "exists", "order %s exists already", o.ID)
@@ -63,7 +79,7 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unavailable("order state", err)
 	}
-	return httpserver.Respond(w, http.StatusCreated, o)
+	return httpserver.Respond(w, http.StatusCreated, o.shown())
 }
 
 func (t *turns) read(w http.ResponseWriter, r *http.Request) error {
@@ -76,7 +92,7 @@ func (t *turns) read(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return httpserver.Respond(w, http.StatusOK, o)
+	return httpserver.Respond(w, http.StatusOK, o.shown())
 }
 
 func (t *turns) items(w http.ResponseWriter, r *http.Request) error {
@@ -180,13 +196,25 @@ func (t *turns) load(r *http.Request) (Order, error) {
 func (t *turns) change(
 	w http.ResponseWriter, r *http.Request, orderID string, step func(*Order) error,
 ) error {
-	o, err := t.orders.Update(r.Context(), orderID, func(o *Order, _ redis.Pipeliner) error {
-		return step(o)
-	})
+	o, err := t.step(r.Context(), orderID, step)
 	if err != nil {
 		return stateError(orderID, err)
 	}
-	return httpserver.Respond(w, http.StatusOK, o)
+	return httpserver.Respond(w, http.StatusOK, o.shown())
+}
+
+// step changes the order in one transaction, and with it what the next sweep must know.
+func (t *turns) step(
+	ctx context.Context, orderID string, step func(*Order) error,
+) (Order, error) {
+	return t.orders.Update(ctx, orderID, func(o *Order, also redis.Pipeliner) error {
+		if err := step(o); err != nil {
+			return err
+		}
+		o.LastTurn = spancontextpayload.Encode(ctx)
+		t.expiry.touched(ctx, also, *o)
+		return nil
+	})
 }
 
 func stateError(orderID string, err error) error {

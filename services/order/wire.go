@@ -14,28 +14,35 @@ import (
 	"example.com/throughline/internal/rpcspan"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/wire"
-	"example.com/throughline/services/payment/paymentv1"
 )
 
-// Wire makes the parts of an order service, and its faults, all off.
+// Wire makes the parts of an order service, and its faults, all off. The spans of tel come under
+// their control.
 func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
+	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	payment, err := dialPayment(cfg.PaymentAddr, tel)
 	if err != nil {
 		return Deps{}, fmt.Errorf("order: payment client: %w", err)
 	}
-	faults := &fault.Set{}
 	client := redisclient.New(tel, cfg.RedisAddr)
 	pricing := pricingClient(tel, faults)
+	customers, err := webhookClient(cfg, tel)
+	if err != nil {
+		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close())
+	}
 	return Deps{
 		Telemetry:  tel,
 		Redis:      client,
 		Pricing:    pricing,
-		Payment:    paymentv1.NewPaymentServiceClient(payment),
-		Handoff:    handoff(faults),
+		Payment:    paymentClient(payment, faults),
+		Webhook:    customers,
+		Handoff:    handoff(tel, faults),
 		Middleware: middleware(faults),
 		Faults:     faults,
 		Close: func() error {
 			pricing.CloseIdleConnections()
+			customers.Close()
 			return errors.Join(payment.Close(), client.Close())
 		},
 	}, nil

@@ -4,7 +4,8 @@
 // follows the messages on the stream orders.placed (settlement.go), in the trace of the request
 // that sent them, and leaves a notification to workers (network.go). What was left over a job
 // settles (job.go). The state of a payment lives in Redis (account.go), so that any instance may
-// serve any call. Where the parts are wired, and with them the faults, is wire.go.
+// serve any call. Where the parts are wired, and with them the faults (faults.go, handoff.go), is
+// wire.go.
 package payment
 
 import (

@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
@@ -11,6 +12,20 @@ import (
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
 )
+
+// tracing is what becomes of pricing's spans.
+func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
+	nameless := faults.Declare("service-name-missing",
+		"pricing runs without a service.name, as unknown_service.")
+	skewed := faults.Declare("clock-skew", "pricing's clock is an hour slow.")
+	good := tel.TracerProvider
+	good = fault.TracerProvider(nameless, good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{Service: "unknown_service:pricing"})
+	})
+	return fault.TracerProvider(skewed, good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{Edit: fault.Shift(-time.Hour)})
+	})
+}
 
 // inbound reads both dialects: W3C wins, and a deferred decision is ours to make.
 func inbound(faults *fault.Set) propagation.TextMapPropagator {

@@ -50,6 +50,7 @@ func (n *Negotiation) offer(offer, floor int64) error {
 
 type negotiations struct {
 	docs   document.Collection[Negotiation]
+	closed *dealCache
 	logger *slog.Logger
 }
 
@@ -168,6 +169,9 @@ func (n negotiations) agreed(ctx context.Context, dealID string) (Negotiation, e
 		return Negotiation{}, problem.New(422, "unknown-negotiation",
 			"negotiation_id %.64q: not known", dealID)
 	}
+	if deal, ok := n.closed.get(ctx, dealID); ok {
+		return deal, nil
+	}
 	deal, err := n.docs.Get(ctx, dealID)
 	if errors.Is(err, document.ErrNotFound) {
 		return Negotiation{}, problem.New(422, "unknown-negotiation",
@@ -180,6 +184,7 @@ func (n negotiations) agreed(ctx context.Context, dealID string) (Negotiation, e
 		return Negotiation{}, problem.New(409, "wrong-state",
 			"negotiation %s is %s, want accepted", dealID, deal.State)
 	}
+	n.closed.put(deal)
 	return deal, nil
 }
 

@@ -3,7 +3,8 @@
 // Start reading at quote.go: a quote fans out to tax, discount and shipping at once, each a call
 // to the rating listener (rating.go), which stands for an old fleet that speaks only B3. A
 // negotiation (negotiation.go) takes several turns, whose continuity the client carries. pricing
-// itself reads W3C and B3. Where the parts are wired, and with them the faults, is wire.go.
+// itself reads W3C and B3. Where the parts are wired, and with them the faults, is wire.go and
+// faults.go.
 package pricing
 
 import (
@@ -58,7 +59,7 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Redis     *redis.Client
-	// Inbound reads what callers of pricing send: W3C or B3.
+	// Inbound reads what callers of pricing send: W3C or B3, and the root of the trace.
 	Inbound propagation.TextMapPropagator
 	// RatingInbound reads what callers of the rating listener send: B3.
 	RatingInbound propagation.TextMapPropagator
@@ -96,9 +97,10 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Idle:   []func(context.Context) error{work.Wait},
 	})
 	public := lifecycle.NewHTTPServer(newPrices(cfg, deps, work))
-	rating := lifecycle.NewHTTPServer(newRating(deps, work))
+	rating := lifecycle.NewHTTPServer(newRating(cfg, deps, work))
 	s.servers = []lifecycle.Server{
 		lifecycle.HTTP("pricing", public, s.http),
+		lifecycle.Worker("audits", awaitWork(work)),
 		lifecycle.HTTP("rating", rating, s.rating),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
@@ -117,6 +119,16 @@ func (s *Service) listen(cfg Config) (err error) {
 			s.http.Close(), s.rating.Close())
 	}
 	return nil
+}
+
+// awaitWork keeps a service up until its background work is done.
+func awaitWork(work *inflight.Tracker) func(context.Context) error {
+	return func(ctx context.Context) error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return work.Wait(drain)
+	}
 }
 
 // URL is the base URL of the HTTP listener.
@@ -143,17 +155,24 @@ func newPrices(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 	router := httpserver.New(httpserver.Options{
 		Telemetry: deps.Telemetry, Propagator: deps.Inbound, Inflight: work,
 	})
+	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
 	deals := negotiations{
 		docs: document.Collection[Negotiation]{
 			Client: deps.Redis, Prefix: cfg.KeyPrefix + "negotiation:", TTL: 24 * time.Hour,
 		},
+		closed: &dealCache{},
 		logger: deps.Telemetry.Logger,
 	}
 	deals.routes(router)
+	products(router, deps)
 	quotes{
 		rating: ratingClient{client: deps.Rating, url: cfg.RatingURL, fanOut: deps.FanOut},
 		deals:  deals,
-		tracer: deps.Telemetry.TracerProvider.Tracer(scope),
+		audits: audits{
+			redis: deps.Redis, prefix: cfg.KeyPrefix + "audit:", work: work,
+			tracer: tracer, logger: deps.Telemetry.Logger,
+		},
+		tracer: tracer,
 	}.routes(router)
 	return router
 }

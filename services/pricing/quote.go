@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
@@ -14,6 +15,7 @@ import (
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/patterns/events"
 )
 
 // Item is one line of what is to be priced.
@@ -45,6 +47,7 @@ type Quote struct {
 type quotes struct {
 	rating ratingClient
 	deals  negotiations
+	audits audits
 	tracer trace.Tracer
 }
 
@@ -67,6 +70,7 @@ func (q quotes) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	q.audits.submit(r.Context(), req, quote)
 	return httpserver.Respond(w, http.StatusOK, quote)
 }
 
@@ -122,6 +126,10 @@ func (q quotes) sum(ctx context.Context, req QuoteRequest) (net, units, weight i
 		price := product.Price
 		if deal.SKU == item.SKU && item.Qty >= deal.Qty {
 			price = deal.Price
+			events.Moment{Name: shop.EventPriceOverridden, Attributes: []attribute.KeyValue{
+				shop.SKU.String(item.SKU), shop.NegotiationID.String(deal.ID),
+				shop.ListPrice.Int64(product.Price), shop.AgreedPrice.Int64(deal.Price),
+			}}.AddTo(trace.SpanFromContext(ctx))
 		}
 		net += price * item.Qty
 		units += item.Qty

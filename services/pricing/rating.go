@@ -43,11 +43,14 @@ type (
 )
 
 // newRating serves the rating listener: the old fleet that reads and writes only B3.
-func newRating(deps Deps, work *inflight.Tracker) http.Handler {
+func newRating(cfg Config, deps Deps, work *inflight.Tracker) http.Handler {
 	router := httpserver.New(httpserver.Options{
 		Telemetry: deps.Telemetry, Propagator: deps.RatingInbound, Inflight: work,
 	})
-	router.Handle("POST /rates/tax", rate(func(req taxRequest) (string, any, error) {
+	partner := partner{redis: deps.Redis, prefix: cfg.KeyPrefix + "partner:"}
+	router.Handle("POST /rates/tax", rate(func(
+		_ context.Context, req taxRequest,
+	) (string, any, error) {
 		points, ok := taxRates()[req.Country]
 		if !ok {
 			return req.Reference, nil, problem.New(422, "unknown-country",
@@ -55,28 +58,35 @@ func newRating(deps Deps, work *inflight.Tracker) http.Handler {
 		}
 		return req.Reference, taxResponse{BasisPoints: points}, nil
 	}))
-	router.Handle("POST /rates/discount", rate(func(req discountRequest) (string, any, error) {
+	router.Handle("POST /rates/discount", rate(func(
+		ctx context.Context, req discountRequest,
+	) (string, any, error) {
+		if err := partner.check(ctx, req.Code, req.Reference); err != nil {
+			return req.Reference, nil, err
+		}
 		amount, err := discount(req.Code, req.Net, req.Units)
 		return req.Reference, amountResponse{Amount: amount}, err
 	}))
-	router.Handle("POST /rates/shipping", rate(func(req shippingRequest) (string, any, error) {
+	router.Handle("POST /rates/shipping", rate(func(
+		_ context.Context, req shippingRequest,
+	) (string, any, error) {
 		amount, err := postage(req.Country, req.Method, req.Weight)
 		return req.Reference, amountResponse{Amount: amount}, err
 	}))
 	return router
 }
 
-// rate adapts a pure function of the request to a handler, and puts the business id on the span:
+// rate adapts a function of the request to a handler, and puts the business id on the span:
 // the reference is all that joins a severed piece to its order.
 func rate[T any](
-	answer func(T) (reference string, response any, err error),
+	answer func(context.Context, T) (reference string, response any, err error),
 ) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var req T
 		if err := httpserver.Decode(r, &req); err != nil {
 			return err
 		}
-		reference, response, err := answer(req)
+		reference, response, err := answer(r.Context(), req)
 		if id.Valid(reference) {
 			trace.SpanFromContext(r.Context()).SetAttributes(
 				shop.WorkflowID.String(reference), shop.OrderID.String(reference))
@@ -108,9 +118,11 @@ func discount(code string, net, units int64) (int64, error) {
 			return 0, problem.New(422, "discount-not-met", "BULK5: %d units, want 10 or more", units)
 		}
 		return net / 20, nil
+	case partnerCode:
+		return net * 15 / 100, nil
 	default:
 		return 0, problem.New(422, "unknown-discount",
-			"discount_code %.64q: want WELCOME10 or BULK5", code)
+			"discount_code %.64q: want WELCOME10, BULK5 or PARTNER15", code)
 	}
 }
 

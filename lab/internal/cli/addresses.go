@@ -30,8 +30,8 @@ func (p ports) Set(text string) error {
 
 func listeners() []string {
 	return []string{
-		"gateway", "gateway-trusted", "order", "pricing", "rating", "payment", "gateway-admin",
-		"order-admin", "pricing-admin", "payment-admin", "otlp-grpc", "otlp-http",
+		"gateway", "gateway-trusted", "order", "pricing", "rating", "payment", "customer",
+		"gateway-admin", "order-admin", "pricing-admin", "payment-admin", "otlp-grpc", "otlp-http",
 	}
 }
 

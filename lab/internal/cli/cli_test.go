@@ -33,6 +33,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{"frobnicate", 2, "", `unknown command "frobnicate"`},
 		{"run --nonsense", 2, "", "flag provided but not defined: -nonsense"},
+		{"run --run-as wget b3-bridge", 2, "", "want curl"},
+		{"run --run-as curl", 2, "", "want one scenario"},
 		{"run --parallel 0", 2, "", "--parallel 0: want 1 or more"},
 		{"run --parallel many", 2, "", "lab run --help"},
 		{"run --against 127.0.0.1:1 --dump d", 2, "", "give it to `lab up`"},

@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
+	"sync"
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/lab/internal/control"
 	"example.com/throughline/lab/internal/embedded"
 	"example.com/throughline/lab/internal/suite"
@@ -19,6 +23,7 @@ const closeTimeout = 15 * time.Second
 
 type runFlags struct {
 	against, dump, redis string
+	runAs                string
 	json, shuffle        bool
 	update, stats        bool
 	parallel             int
@@ -51,6 +56,8 @@ scenario file is wrong (with file and line), or the command line is.`,
 			f.StringVar(&r.dump, "dump", "", "write all that arrives to `DIR` as OTLP JSON lines")
 			f.StringVar(&r.redis, "redis", "", "`HOST:PORT` of a Redis (default $REDIS_ADDR, "+
 				"or else an embedded one)")
+			f.StringVar(&r.runAs, "run-as", "", "print one scenario as a shell script instead: `curl`.\n"+
+				"It runs against the lab of --against, by default that of `lab up`")
 			f.BoolVar(&r.stats, "stats", false, "tell start-up time, run time and memory")
 			return r.run
 		},
@@ -69,6 +76,9 @@ func (r *runFlags) run(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
+	if r.runAs != "" {
+		return r.script(c, scenarios)
+	}
 	if r.shuffle {
 		shuffle(scenarios)
 	}
@@ -81,6 +91,8 @@ func (r *runFlags) run(ctx context.Context, c console, args []string) error {
 
 func (r *runFlags) check(lib library) error {
 	switch {
+	case r.runAs != "" && r.runAs != "curl":
+		return usagef("lab run: --run-as %.40q: want curl", r.runAs)
 	case r.parallel < 1:
 		return usagef("lab run: --parallel %d: want 1 or more", r.parallel)
 	case r.against != "" && r.dump != "":
@@ -89,6 +101,23 @@ func (r *runFlags) check(lib library) error {
 	case r.update && !lib.onDisk:
 		return usagef("lab run: --update: there is no ./%s to update", directory)
 	}
+	return nil
+}
+
+// script prints a scenario as a shell script. It asks nothing of the lab: the script does.
+func (r *runFlags) script(c console, scenarios []*scenario.Scenario) error {
+	if len(scenarios) != 1 {
+		return usagef("lab run: --run-as curl: want one scenario, have %d", len(scenarios))
+	}
+	lab := cmp.Or(r.against, defaultLab)
+	if !strings.Contains(lab, "://") {
+		lab = "http://" + lab
+	}
+	text, err := scenarios[0].Curl(strings.TrimSuffix(lab, "/"))
+	if err != nil {
+		return usageError{err}
+	}
+	c.printf("%s", text)
 	return nil
 }
 
@@ -106,7 +135,9 @@ func (r *runFlags) embedded(
 		return fmt.Errorf("lab run: %w", err)
 	}
 	out.ready = time.Since(started)
-	failed := out.failure(suite.Run(ctx, embeddedSuite(lab, r.parallel, out.result), scenarios))
+	broken := &instances{}
+	failed := out.failure(
+		suite.Run(ctx, embeddedSuite(lab, r.parallel, broken, out.result), scenarios))
 	out.ran = time.Since(started) - out.ready
 	if r.stats {
 		out.memory = resident(os.ReadFile)
@@ -116,22 +147,31 @@ func (r *runFlags) embedded(
 	defer cancel()
 	closed := lab.Close(closing)
 	accounts := suite.Accounts(lab.Ledgers(), control.Received(lab.Store))
+	for i := range accounts {
+		accounts[i].MayDrop = broken.has(accounts[i].Instance)
+	}
 	out.summary(accounts, r.stats)
 	return out.verdict(failed, closed, suite.Check(accounts))
 }
 
 // embeddedSuite gives scenarios that cannot share a platform one of their own.
 func embeddedSuite(
-	lab *embedded.Lab, parallel int, report func(*scenario.Scenario, scenario.Result),
+	lab *embedded.Lab, parallel int, broken *instances,
+	report func(*scenario.Scenario, scenario.Result),
 ) suite.Config {
 	return suite.Config{
 		Shared:   suite.Target{Fleet: lab.Fleet(), Source: lab.Store},
 		Parallel: parallel,
 		Report:   report,
-		Private: func(ctx context.Context) (suite.Target, func() error, error) {
+		Private: func(
+			ctx context.Context, sc *scenario.Scenario,
+		) (suite.Target, func() error, error) {
 			p, err := lab.Another(ctx)
 			if err != nil {
 				return suite.Target{}, nil, err
+			}
+			if len(sc.Faults) > 0 {
+				broken.add(p.Ledgers())
 			}
 			stop := func() error {
 				ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
@@ -141,4 +181,27 @@ func embeddedSuite(
 			return suite.Target{Fleet: p.Fleet(), Source: lab.Store}, stop, nil
 		},
 	}
+}
+
+// instances are the services of platforms on which a fault was on.
+type instances struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (i *instances) add(ledgers []telemetry.Snapshot) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ids == nil {
+		i.ids = make(map[string]bool)
+	}
+	for _, l := range ledgers {
+		i.ids[l.Instance] = true
+	}
+}
+
+func (i *instances) has(id string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.ids[id]
 }

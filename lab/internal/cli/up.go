@@ -41,7 +41,7 @@ and look at what they caused with ` + "`lab tree`" + `.
 
 Default ports that are taken are replaced by free ones; a port that you give
 must be free. Listeners for --port: gateway, gateway-trusted, order, pricing,
-rating, payment, gateway-admin, order-admin, pricing-admin, payment-admin,
+rating, payment, customer, gateway-admin, order-admin, pricing-admin, payment-admin,
 otlp-grpc, otlp-http.`,
 		setup: func(f *flags) func(context.Context, console, []string) error {
 			u := upFlags{given: f.given, ports: ports{}}
@@ -125,7 +125,7 @@ func (u *upFlags) runAll(ctx context.Context, c console, lab *embedded.Lab) {
 	}
 	started := time.Now()
 	out := &reporter{console: c}
-	results := suite.Run(ctx, embeddedSuite(lab, parallel(), out.result), scenarios)
+	results := suite.Run(ctx, embeddedSuite(lab, parallel(), &instances{}, out.result), scenarios)
 	passed := 0
 	for _, r := range results {
 		if r.Pass {

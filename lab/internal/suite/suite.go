@@ -23,7 +23,7 @@ type Config struct {
 	// Private starts a platform for one scenario that cannot share one, and
 	// returns how to stop it. Nil: there is only the shared one, where such
 	// scenarios run one by one after the others.
-	Private func(context.Context) (Target, func() error, error)
+	Private func(context.Context, *scenario.Scenario) (Target, func() error, error)
 	// Parallel is how many scenarios run at the same time, at least 1.
 	Parallel int
 	// Report is told each result, in the order of the scenarios and one at a
@@ -63,7 +63,7 @@ func (c Config) one(ctx context.Context, sc *scenario.Scenario) scenario.Result 
 	if !sc.Private() {
 		return c.run(ctx, c.Shared, sc)
 	}
-	target, stop, err := c.Private(ctx)
+	target, stop, err := c.Private(ctx, sc)
 	if err != nil {
 		return failed(sc, err)
 	}

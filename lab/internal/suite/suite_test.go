@@ -80,7 +80,7 @@ func TestAloneGetsAPlatformOfItsOwn(t *testing.T) {
 	var shared, private gateway
 	stopped := 0
 	Run(t.Context(), Config{Shared: shared.target(t), Parallel: 1,
-		Private: func(context.Context) (Target, func() error, error) {
+		Private: func(context.Context, *scenario.Scenario) (Target, func() error, error) {
 			return private.target(t), func() error { stopped++; return nil }, nil
 		}}, three(t))
 	if len(shared.served) != 2 || !slices.Equal(private.served, []string{"/a"}) || stopped != 1 {

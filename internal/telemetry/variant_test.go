@@ -1,0 +1,78 @@
+package telemetry_test
+
+import (
+	"context"
+	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"example.com/throughline/internal/telemetry"
+)
+
+// endWith starts and ends n spans of another provider.
+func endWith(tp trace.TracerProvider, n int) {
+	for range n {
+		_, span := tp.Tracer("test").Start(context.Background(), "variant")
+		span.End()
+	}
+}
+
+func TestAVariantsOwnQueueIsCountedInTheSameLedger(t *testing.T) {
+	t.Parallel()
+	tel := start(t, telemetry.Config{SpanExporter: &spanExporter{}})
+	narrow := tel.Variant(telemetry.Variant{Queue: 2})
+	for round := range int64(2) {
+		endWith(narrow, 5)
+		want(t, tel, 5*round+5, 2*round, 2, map[string]int64{"queue_full": 3*round + 3})
+		if err := tel.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		want(t, tel, 5*round+5, 2*round+2, 0, map[string]int64{"queue_full": 3*round + 3})
+	}
+	endWith(narrow, 1)
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, tel, 11, 5, 0, map[string]int64{"queue_full": 6})
+	endWith(narrow, 1)
+	endWith(tel.Variant(telemetry.Variant{Queue: 2}), 1)
+	want(t, tel, 13, 5, 0, map[string]int64{"queue_full": 6, "shutdown": 2})
+}
+
+func TestAVariantDiffersInWhatItSaysAndInNothingElse(t *testing.T) {
+	t.Parallel()
+	exporter := tracetest.NewInMemoryExporter()
+	tel := start(t, telemetry.Config{
+		Service: "shop", Instance: "i-1", Environment: "test", SpanExporter: exporter,
+	})
+	endWith(tel.Variant(telemetry.Variant{Sampler: sdktrace.NeverSample()}), 1)
+	endWith(tel.Variant(telemetry.Variant{
+		Service: "other",
+		Edit: func(span sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
+			stub := tracetest.SpanStubFromReadOnlySpan(span)
+			stub.Name = "edited"
+			return stub.Snapshot()
+		},
+	}), 1)
+	if err := tel.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want(t, tel, 1, 1, 0, nil)
+	spans := exporter.GetSpans()
+	if len(spans) != 1 || spans[0].Name != "edited" {
+		t.Fatalf("got %v, want the edited span", spans)
+	}
+	for key, text := range map[attribute.Key]string{
+		semconv.ServiceNameKey:               "other",
+		semconv.ServiceInstanceIDKey:         "i-1",
+		semconv.DeploymentEnvironmentNameKey: "test",
+	} {
+		if got, _ := spans[0].Resource.Set().Value(key); got.AsString() != text {
+			t.Errorf("%s = %q, want %q", key, got.AsString(), text)
+		}
+	}
+}
