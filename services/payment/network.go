@@ -24,23 +24,25 @@ const (
 // Nobody waits for that: the settlement is done without it. A pool of workers does it, each job in
 // the trace of the settlement that submitted it, whatever the worker did before.
 type network struct {
-	redis  redis.Cmdable
-	prefix string
-	tracer trace.Tracer
-	logger *slog.Logger
-	work   *inflight.Tracker // may be nil
-	pool   *goroutines.Pool
+	redis   redis.Cmdable
+	prefix  string
+	tracer  trace.Tracer
+	logger  *slog.Logger
+	work    *inflight.Tracker // may be nil
+	pool    *goroutines.Pool
+	handoff func(context.Context) context.Context
 }
 
 // newNetwork starts the workers. close ends them.
 func newNetwork(cfg Config, deps Deps, work *inflight.Tracker) *network {
 	return &network{
-		redis:  deps.Redis,
-		prefix: cfg.KeyPrefix + "network:",
-		tracer: deps.Telemetry.TracerProvider.Tracer(scope),
-		logger: deps.Telemetry.Logger,
-		work:   work,
-		pool:   goroutines.NewPool(networkWorkers, networkQueue),
+		redis:   deps.Redis,
+		prefix:  cfg.KeyPrefix + "network:",
+		tracer:  deps.Telemetry.TracerProvider.Tracer(scope),
+		logger:  deps.Telemetry.Logger,
+		work:    work,
+		pool:    goroutines.NewPool(networkWorkers, networkQueue),
+		handoff: deps.Handoff,
 	}
 }
 
@@ -53,7 +55,7 @@ func (n *network) submit(ctx context.Context, acc account) {
 	if !wantsAdvice(acc.CardToken) {
 		return
 	}
-	counted, done := n.work.Begin(ctx)
+	counted, done := n.work.Begin(n.handoff(ctx))
 	err := n.pool.Submit(counted, func(ctx context.Context) {
 		defer done()
 		n.notify(ctx, acc.OrderID)

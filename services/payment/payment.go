@@ -4,7 +4,8 @@
 // follows the messages on the stream orders.placed (settlement.go), in the trace of the request
 // that sent them, and leaves a notification to workers (network.go). What was left over a job
 // settles (job.go). The state of a payment lives in Redis (account.go), so that any instance may
-// serve any call. Where the parts are wired, and with them the faults, is wire.go and faults.go.
+// serve any call. Where the parts are wired, and with them the faults (faults.go, handoff.go), is
+// wire.go.
 package payment
 
 import (
@@ -68,7 +69,9 @@ type Deps struct {
 	Redis     *redis.Client
 	// MessagePropagator reads the span context that a message carries.
 	MessagePropagator propagation.TextMapPropagator
-	Faults            *fault.Set
+	// Handoff turns the context of a settlement into that of the work it submits.
+	Handoff func(context.Context) context.Context
+	Faults  *fault.Set
 }
 
 // Service is a payment service with its listeners open. Serve runs it.

@@ -20,6 +20,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Redis:     client,
 		MessagePropagator: fault.Propagator(noExtract,
 			tel.Propagator, propagation.NewCompositeTextMapPropagator()),
-		Faults: faults,
+		Handoff: handoff(faults),
+		Faults:  faults,
 	}
 }

@@ -46,7 +46,7 @@ func newJob(t *testing.T, payments int, args []string, environ ...string) *job {
 	for i := range payments {
 		id := fmt.Sprintf("order%d", i)
 		account := `{"order_id":"` + id + `","amount":100,"currency":"EUR","state":"captured",` +
-			`"card_token":"tok_visa","captured":{"trace_id":"` + orderTrace + `",` +
+			`"card_token":"tok_mastercard","captured":{"trace_id":"` + orderTrace + `",` +
 			`"span_id":"` + captureSpan + `","trace_flags":"01"}}`
 		if err := j.redis.Set("shop:payment:"+id, account); err != nil {
 			t.Fatal(err)
@@ -185,8 +185,10 @@ func TestJobContinuesTheTraceOfItsEnvironment(t *testing.T) {
 	if root := j.root(t, shellTrace); root.ParentID != shellSpan || root.TraceState != "ci=7" {
 		t.Errorf("got %+v, want a child of the shell's span", root)
 	}
-	if n := j.count(shellTrace, "settle payment"); n != 2 {
-		t.Errorf("got %d payments in the trace, want 2", n)
+	for _, name := range []string{"settle payment", "notify card network"} {
+		if n := j.count(shellTrace, name); n != 2 {
+			t.Errorf("got %d spans %s in the trace, want 2", n, name)
+		}
 	}
 }
 
@@ -217,8 +219,11 @@ func TestJobThatIsTerminatedLeavesNoOrphan(t *testing.T) {
 	if root.Status != "error" || root.Attributes["error.type"] != "canceled" {
 		t.Errorf("got %+v, want status error and error.type canceled", root)
 	}
-	if n := j.count(got.TraceID, "settle payment"); n != got.Settled {
-		t.Errorf("%d payments in the trace, %d in the report", n, got.Settled)
+	// What the settlements left to other goroutines is waited for as well.
+	for _, name := range []string{"settle payment", "notify card network"} {
+		if n := j.count(got.TraceID, name); n != got.Settled {
+			t.Errorf("%d spans %s in the trace, %d settled in the report", n, name, got.Settled)
+		}
 	}
 	for _, s := range j.store.Trace(got.TraceID) {
 		if s.End.After(root.End) {
