@@ -10,6 +10,7 @@ import (
 	"example.com/throughline/internal/httpclient"
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/id"
+	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
 )
 
@@ -24,17 +25,19 @@ type api struct {
 	pricing        string // base URL
 	strategies     map[string]strategy
 	notified       notified
+	streams        *streams
 	chosen         chosen
 	trustedInbound propagation.TextMapPropagator
 }
 
-func newAPI(cfg Config, deps Deps) *api {
+func newAPI(cfg Config, deps Deps, work *inflight.Tracker) *api {
 	logger := deps.Telemetry.Logger
 	return &api{
 		upstream:       deps.Upstream,
 		orders:         cfg.OrderURL + "/orders",
 		pricing:        cfg.PricingURL + "/negotiations",
 		trustedInbound: deps.TrustedInbound,
+		streams:        newStreams(work),
 		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		strategies: map[string]strategy{
@@ -50,6 +53,7 @@ func newAPI(cfg Config, deps Deps) *api {
 func (a *api) routes(r *httpserver.Router) {
 	r.Handle("POST /checkouts", a.createCheckout)
 	r.Handle("GET /checkouts/{id}", a.relay(http.MethodGet, a.orders, ""))
+	r.Handle("GET /checkouts/{id}/events", a.events)
 	r.Handle("GET /checkouts/{id}/receipt", a.relay(http.MethodGet, a.orders, "/receipt"))
 	r.Handle("PUT /checkouts/{id}/items", a.relay(http.MethodPut, a.orders, "/items"))
 	r.Handle("PUT /checkouts/{id}/shipping", a.relay(http.MethodPut, a.orders, "/shipping"))

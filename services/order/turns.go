@@ -26,6 +26,7 @@ type turns struct {
 	placed   placed
 	receipts receipts
 	webhooks webhooks
+	events   *events
 	logger   *slog.Logger
 }
 
@@ -33,6 +34,7 @@ func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders", t.create)
 	r.Handle("GET /orders/{id}", t.read)
 	r.Handle("GET /orders/{id}/receipt", t.receipt)
+	r.Handle("GET /orders/{id}/events", t.listen)
 	r.Handle("PUT /orders/{id}/items", t.items)
 	r.Handle("PUT /orders/{id}/shipping", t.shipping)
 	r.Handle("POST /orders/{id}/quote", t.quote)
@@ -70,6 +72,9 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return unavailable("order state", err)
+	}
+	if err := t.created(r.Context(), o); err != nil {
+		return err
 	}
 	return httpserver.Respond(w, http.StatusCreated, o)
 }

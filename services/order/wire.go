@@ -25,14 +25,17 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 	}
 	faults := &fault.Set{}
 	client := redisclient.New(tel, cfg.RedisAddr)
+	listening := eventsClient(client)
 	pricing := pricingClient(tel, faults)
 	customers, err := webhookClient(cfg, tel)
 	if err != nil {
-		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close())
+		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close(),
+			listening.Close())
 	}
 	return Deps{
 		Telemetry:  tel,
 		Redis:      client,
+		Events:     listening,
 		Pricing:    pricing,
 		Payment:    paymentv1.NewPaymentServiceClient(payment),
 		Webhook:    customers,
@@ -42,7 +45,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 		Close: func() error {
 			pricing.CloseIdleConnections()
 			customers.Close()
-			return errors.Join(payment.Close(), client.Close())
+			return errors.Join(payment.Close(), client.Close(), listening.Close())
 		},
 	}, nil
 }
