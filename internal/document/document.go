@@ -30,6 +30,10 @@ type Collection[T any] struct {
 	Client *redis.Client
 	Prefix string
 	TTL    time.Duration // from the last change; must be positive
+	// Also, unless it is nil, sees every change that Update is about to write, and may queue
+	// commands that run in the same transaction. Like the change itself it may be called several
+	// times. before is a shallow copy: what pointers lead to has changed.
+	Also func(ctx context.Context, before, after T, tx redis.Pipeliner)
 }
 
 // Create stores a new document. ErrExists if there is one with this id.
@@ -65,9 +69,12 @@ func (c Collection[T]) Update(
 		if doc, err = c.read(ctx, tx, id); err != nil {
 			return err
 		}
-		pipe := tx.TxPipeline()
+		before, pipe := doc, tx.TxPipeline()
 		if err := change(&doc, pipe); err != nil {
 			return err
+		}
+		if c.Also != nil {
+			c.Also(ctx, before, doc, pipe)
 		}
 		data, err := json.Marshal(doc)
 		if err != nil {

@@ -106,3 +106,28 @@ func retry(ctx context.Context, c document.Collection[counter], t *testing.T) {
 		}
 	}
 }
+
+func TestAlsoRunsInTheTransactionOfTheChange(t *testing.T) {
+	t.Parallel()
+	c, m := collection(t)
+	var seen [][2]int
+	c.Also = func(ctx context.Context, before, after counter, tx redis.Pipeliner) {
+		seen = append(seen, [2]int{before.N, after.N})
+		tx.Incr(ctx, "changes")
+	}
+	if err := c.Create(t.Context(), "a", counter{N: 1}); err != nil {
+		t.Fatal(err)
+	}
+	refused := errors.New("refused")
+	_, err := c.Update(t.Context(), "a", func(*counter, redis.Pipeliner) error { return refused })
+	if !errors.Is(err, refused) || len(seen) != 0 || m.Exists("changes") {
+		t.Errorf("refused change: %v, seen %v, want it unseen", err, seen)
+	}
+	if _, err := c.Update(t.Context(), "a", add); err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.Get("changes")
+	if len(seen) != 1 || seen[0] != [2]int{1, 2} || got != "1" || err != nil {
+		t.Errorf("seen %v, changes %q, %v, want one change from 1 to 2", seen, got, err)
+	}
+}

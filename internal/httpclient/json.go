@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"example.com/throughline/internal/problem"
 )
@@ -28,13 +26,7 @@ func JSON(ctx context.Context, c *http.Client, method, address string, in, out a
 	}
 	response, err := c.Do(request)
 	if err != nil {
-		// A *url.Error repeats the URL, with its query.
-		if ue := (*url.Error)(nil); errors.As(err, &ue) {
-			err = ue.Err
-		}
-		return problem.New(http.StatusServiceUnavailable, "unavailable",
-			"%s does not answer", request.URL.Host).Because(
-			fmt.Errorf("%s %s: %w", method, request.URL.Host, err))
+		return silence(request, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode < 200 || response.StatusCode > 299 {

@@ -31,9 +31,10 @@ type waiter struct {
 	done  chan struct{}
 }
 
-// item is one piece of work, carried by its context. generation is guarded by the tracker.
+// item is one piece of work, carried by its context. Its fields are guarded by the tracker.
 type item struct {
 	generation uint64
+	ended      bool
 }
 
 // itemKey keeps apart the trackers of services that share a process and hand contexts around.
@@ -64,6 +65,17 @@ func (t *Tracker) Go(submit, run context.Context, fn func(context.Context)) {
 		defer t.end(work)
 		fn(context.WithValue(run, itemKey{t}, work))
 	}()
+}
+
+// Leave counts the work in ctx as done from now on, although it goes on: a stream stays open for as
+// long as somebody listens, and is nothing to wait for. A ctx without work is left as it is.
+func (t *Tracker) Leave(ctx context.Context) {
+	if t == nil {
+		return
+	}
+	if work, ok := ctx.Value(itemKey{t}).(*item); ok {
+		t.end(work)
+	}
 }
 
 // Wait returns nil when all work begun before the call, and whatever that work has begun or
@@ -123,6 +135,10 @@ func (t *Tracker) begin(parent context.Context, work *item) {
 func (t *Tracker) end(work *item) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if work.ended {
+		return
+	}
+	work.ended = true
 	t.running[work.generation]--
 	if t.running[work.generation] > 0 {
 		return

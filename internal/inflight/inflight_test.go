@@ -259,3 +259,27 @@ func (r *recorder) HandleRPC(_ context.Context, s stats.RPCStats) {
 		r.onEnd()
 	}
 }
+
+func TestLeftWorkIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tr inflight.Tracker
+		ctx, done := tr.Begin(t.Context())
+		_, other := tr.Begin(t.Context())
+		returned := waiting(t, &tr)
+		tr.Leave(ctx)
+		tr.Leave(t.Context()) // no work: nothing happens
+		if returned() {
+			t.Error("Wait returned although other work is under way")
+		}
+		done() // counts once only
+		if returned() {
+			t.Error("the end of work that was left ended other work")
+		}
+		other()
+		if !returned() {
+			t.Error("Wait did not return although all work is done or left")
+		}
+		(*inflight.Tracker)(nil).Leave(ctx)
+	})
+}

@@ -10,6 +10,7 @@ import (
 	"example.com/throughline/internal/httpclient"
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/id"
+	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/patterns/replay"
 )
@@ -27,12 +28,13 @@ type api struct {
 	products       string       // URL
 	strategies     map[string]strategy
 	notified       notified
+	streams        *streams
 	chosen         chosen
 	replays        replays
 	trustedInbound propagation.TextMapPropagator
 }
 
-func newAPI(cfg Config, deps Deps) *api {
+func newAPI(cfg Config, deps Deps, work *inflight.Tracker) *api {
 	logger := deps.Telemetry.Logger
 	return &api{
 		upstream:       deps.Upstream,
@@ -41,6 +43,7 @@ func newAPI(cfg Config, deps Deps) *api {
 		pricing:        cfg.PricingURL + "/negotiations",
 		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
+		streams:        newStreams(work),
 		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},
 		replays: replays{logger: logger, store: &replay.Store{
@@ -62,6 +65,7 @@ func (a *api) routes(r *httpserver.Router) {
 
 	r.Handle("POST /checkouts", a.createCheckout)
 	r.Handle("GET /checkouts/{id}", a.relay(http.MethodGet, a.orders, ""))
+	r.Handle("GET /checkouts/{id}/events", a.events)
 	r.Handle("GET /checkouts/{id}/receipt", a.relay(http.MethodGet, a.orders, "/receipt"))
 	r.Handle("PUT /checkouts/{id}/items", a.relay(http.MethodPut, a.orders, "/items"))
 	r.Handle("PUT /checkouts/{id}/shipping", a.relay(http.MethodPut, a.orders, "/shipping"))

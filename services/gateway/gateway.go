@@ -65,7 +65,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		return nil, err
 	}
 	work := &inflight.Tracker{}
-	api := newAPI(cfg, deps)
+	api := newAPI(cfg, deps, work)
 	serve := func(name string, trusted bool, l net.Listener) lifecycle.Server {
 		// The edge has decided; what otelhttp would extract must not displace it.
 		inbound := propagation.NewCompositeTextMapPropagator()
@@ -81,7 +81,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 			},
 		})
 		api.routes(router)
-		return lifecycle.HTTP(name, lifecycle.NewHTTPServer(router), l)
+		server := lifecycle.NewHTTPServer(router)
+		server.RegisterOnShutdown(api.streams.close)
+		return lifecycle.HTTP(name, server, l)
 	}
 	adminHandler := admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,

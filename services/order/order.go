@@ -89,6 +89,7 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 type Deps struct {
 	Telemetry *telemetry.Telemetry
 	Redis     *redis.Client
+	Events    *redis.Client // for reads that block; it makes no spans
 	Pricing   *http.Client
 	Payment   paymentv1.PaymentServiceClient
 	Webhook   *webhook.Client // to customers' servers
@@ -126,6 +127,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	})
 	turns := newTurns(cfg, deps, work)
 	turns.routes(router)
+	server := lifecycle.NewHTTPServer(router)
+	server.RegisterOnShutdown(turns.events.close)
 	fulfil := newFulfilment(cfg, deps, turns.orders)
 	adminHandler := admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
@@ -137,7 +140,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		Idle:   []func(context.Context) error{work.Wait, turns.placed.pending.Idle},
 	})
 	s.servers = []lifecycle.Server{
-		lifecycle.HTTP("order", lifecycle.NewHTTPServer(router), s.http),
+		lifecycle.HTTP("order", server, s.http),
 		lifecycle.Worker("receipts", awaitWork(work)),
 		lifecycle.Worker("relay", turns.placed.run),
 		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
@@ -191,9 +194,11 @@ func newFulfilment(
 }
 
 func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
+	const ttl = 24 * time.Hour
 	tracer := deps.Telemetry.TracerProvider.Tracer(scope)
+	events := newEvents(cfg, deps, work, ttl)
 	orders := document.Collection[Order]{
-		Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: 24 * time.Hour,
+		Client: deps.Redis, Prefix: cfg.KeyPrefix + "order:", TTL: ttl, Also: events.append,
 	}
 	stock := stock{redis: deps.Redis, prefix: cfg.KeyPrefix}
 	expiry := expiry{
@@ -203,6 +208,7 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 	}
 	return &turns{
 		orders:  orders,
+		events:  events,
 		stock:   stock,
 		expiry:  expiry,
 		tracer:  tracer,
@@ -224,7 +230,7 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 			work: work, handoff: deps.Handoff,
 		},
 		webhooks: webhooks{
-			client: deps.Webhook, redis: deps.Redis, prefix: cfg.KeyPrefix, ttl: 24 * time.Hour,
+			client: deps.Webhook, redis: deps.Redis, prefix: cfg.KeyPrefix, ttl: ttl,
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},

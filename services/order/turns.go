@@ -29,6 +29,7 @@ type turns struct {
 	expiry   expiry
 	webhooks webhooks
 	tracer   trace.Tracer
+	events   *events
 	logger   *slog.Logger
 }
 
@@ -36,6 +37,7 @@ func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders", t.create)
 	r.Handle("GET /orders/{id}", t.read)
 	r.Handle("GET /orders/{id}/receipt", t.receipt)
+	r.Handle("GET /orders/{id}/events", t.listen)
 	r.Handle("PUT /orders/{id}/items", t.items)
 	r.Handle("PUT /orders/{id}/shipping", t.shipping)
 	r.Handle("POST /orders/{id}/quote", t.quote)
@@ -78,6 +80,9 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return unavailable("order state", err)
+	}
+	if err := t.created(r.Context(), o); err != nil {
+		return err
 	}
 	return httpserver.Respond(w, http.StatusCreated, o.shown())
 }

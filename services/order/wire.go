@@ -26,14 +26,17 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 		return Deps{}, fmt.Errorf("order: payment client: %w", err)
 	}
 	client := redisclient.New(tel, cfg.RedisAddr)
+	listening := eventsClient(client)
 	pricing := pricingClient(tel, faults)
 	customers, err := webhookClient(cfg, tel)
 	if err != nil {
-		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close())
+		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close(),
+			listening.Close())
 	}
 	return Deps{
 		Telemetry:  tel,
 		Redis:      client,
+		Events:     listening,
 		Pricing:    pricing,
 		Payment:    paymentClient(payment, faults),
 		Webhook:    customers,
@@ -43,7 +46,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 		Close: func() error {
 			pricing.CloseIdleConnections()
 			customers.Close()
-			return errors.Join(payment.Close(), client.Close())
+			return errors.Join(payment.Close(), client.Close(), listening.Close())
 		},
 	}, nil
 }
