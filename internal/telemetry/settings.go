@@ -15,6 +15,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"example.com/throughline/patterns/sampling"
 )
 
 // settings are what Config and the OTEL_* variables make together.
@@ -113,13 +115,13 @@ func newPropagator(names []string, env string) (propagation.TextMapPropagator, e
 func newSampler(name, arg string) (sdktrace.Sampler, error) {
 	switch strings.ToLower(name) {
 	case "", "parentbased_always_on":
-		return sdktrace.ParentBased(sdktrace.AlwaysSample()), nil
+		return sampling.New(sdktrace.AlwaysSample(), sampling.Trust), nil
 	case "always_on":
 		return sdktrace.AlwaysSample(), nil
 	case "always_off":
 		return sdktrace.NeverSample(), nil
 	case "parentbased_always_off":
-		return sdktrace.ParentBased(sdktrace.NeverSample()), nil
+		return sampling.New(sdktrace.NeverSample(), sampling.Trust), nil
 	case "traceidratio":
 		return ratioSampler(arg)
 	case "parentbased_traceidratio":
@@ -127,7 +129,7 @@ func newSampler(name, arg string) (sdktrace.Sampler, error) {
 		if err != nil {
 			return nil, err
 		}
-		return sdktrace.ParentBased(ratio), nil
+		return sampling.New(ratio, sampling.Trust), nil
 	}
 	return nil, fmt.Errorf("OTEL_TRACES_SAMPLER=%.64q: want always_on, always_off or "+
 		"traceidratio, alone or with the prefix parentbased_", name)

@@ -35,6 +35,7 @@ type turns struct {
 
 func (t *turns) routes(r *httpserver.Router) {
 	r.Handle("POST /orders", t.create)
+	r.Handle("POST /imports", t.imports)
 	r.Handle("GET /orders/{id}", t.read)
 	r.Handle("GET /orders/{id}/receipt", t.receipt)
 	r.Handle("GET /orders/{id}/events", t.listen)
@@ -57,34 +58,37 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	if err := httpserver.Decode(r, &req); err != nil {
 		return err
 	}
-	if !id.Valid(req.ID) {
-		return problem.New(422, "invalid-id", "id %.64q: want 1 to 64 characters a-z, 0-9", req.ID)
-	}
-	if len(req.Customer) == 0 || len(req.Customer) > 64 {
-		return problem.New(422, "invalid-customer", "customer: want 1 to 64 bytes")
-	}
-	if err := t.webhooks.check(req.CallbackURL); err != nil {
+	o := Order{ID: req.ID, Customer: req.Customer, CallbackURL: req.CallbackURL}
+	if err := t.open(r.Context(), &o); err != nil {
 		return err
 	}
-	identify(r.Context(), req.ID)
-	o := Order{
-		ID: req.ID, Customer: req.Customer, State: Created, Created: time.Now().UTC(),
-		CallbackURL: req.CallbackURL,
-		LastTurn:    spancontextpayload.Encode(r.Context()),
+	return httpserver.Respond(w, http.StatusCreated, o.shown())
+}
+
+// open checks and stores a new order.
+func (t *turns) open(ctx context.Context, o *Order) error {
+	if !id.Valid(o.ID) {
+		return problem.New(422, "invalid-id", "id %.64q: want 1 to 64 characters a-z, 0-9", o.ID)
 	}
+	if len(o.Customer) == 0 || len(o.Customer) > 64 {
+		return problem.New(422, "invalid-customer", "customer: want 1 to 64 bytes")
+	}
+	if err := t.webhooks.check(o.CallbackURL); err != nil {
+		return err
+	}
+	identify(ctx, o.ID)
+	o.State, o.Created = Created, time.Now().UTC()
+	o.LastTurn = spancontextpayload.Encode(ctx)
 	// First the note, then the order: a note without an order is forgotten by the next sweep.
-	t.expiry.touched(r.Context(), t.expiry.redis, o)
-	err := t.orders.Create(r.Context(), o.ID, o)
+	t.expiry.touched(ctx, t.expiry.redis, *o)
+	err := t.orders.Create(ctx, o.ID, *o)
 	if errors.Is(err, document.ErrExists) {
 		return problem.New(409, "exists", "order %s exists already", o.ID)
 	}
 	if err != nil {
 		return unavailable("order state", err)
 	}
-	if err := t.created(r.Context(), o); err != nil {
-		return err
-	}
-	return httpserver.Respond(w, http.StatusCreated, o.shown())
+	return t.created(ctx, *o)
 }
 
 func (t *turns) read(w http.ResponseWriter, r *http.Request) error {

@@ -58,7 +58,7 @@ func (a *api) decide(
 	ctx context.Context, req *paymentv1.AuthoriseRequest,
 ) (acc account, err error) {
 	ctx, span := a.tracer.Start(ctx, "authorise payment")
-	defer spanerror.End(span, &err, nil) // logCalls logs it, at the end of the call
+	defer spanerror.End(span, &err, ours) // logCalls logs it, at the end of the call
 	reason, err := charge(req.GetCardToken(), req.GetAmount())
 	if err != nil {
 		return account{}, err
@@ -78,6 +78,15 @@ func (a *api) decide(
 		span.SetAttributes(shop.DeclineReason.String(acc.DeclineReason))
 	}
 	return acc, nil
+}
+
+// ours is the error.type of what is the shop's error. A card token that nobody knows is the
+// caller's: like a 4xx it leaves the span unset.
+func ours(err error) string {
+	if errors.Is(err, errUnknownToken) || errors.Is(err, errState) {
+		return ""
+	}
+	return spanerror.Type(err)
 }
 
 // Capture promises the authorised amount to the shop.
