@@ -12,18 +12,25 @@ import (
 )
 
 // Idle returns when the group has acknowledged every message that was on the stream when it was
-// called. Later messages do not delay it.
+// called, and the handlers of this process that did so have returned. Later messages do not delay
+// it.
 func (c *Consumer) Idle(ctx context.Context) error {
 	last, err := c.Redis.XRevRangeN(ctx, c.Stream, "+", "-", 1).Result()
-	if err != nil || len(last) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(last) == 0 { // a message may have been removed by the handler that is still at work
+		return c.busy.Wait(ctx)
 	}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		done, err := c.acknowledged(ctx, last[0].ID)
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		if done {
+			return c.busy.Wait(ctx)
 		}
 		select {
 		case <-ctx.Done():

