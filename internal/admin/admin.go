@@ -23,7 +23,7 @@ import (
 
 const (
 	checkTimeout   = 500 * time.Millisecond
-	quiesceTimeout = 10 * time.Second
+	quiesceTimeout = 14 * time.Second // less than the server takes to write an answer
 	jobTimeout     = 30 * time.Second
 )
 
@@ -51,7 +51,7 @@ type Config struct {
 //	GET    /livez          200 as long as the process answers
 //	GET    /readyz         200 or 503, {"status":"ready","checks":{"redis":"ok"}}
 //	GET    /ledger         telemetry.Snapshot
-//	POST   /quiesce        waits for work under way, flushes, then as /ledger; 504 after 10 s
+//	POST   /quiesce        waits for work under way, flushes, then as /ledger; 504 after 14 s
 //	POST   /jobs/{name}    runs a job now: 200 and what it did, or 404 for an unknown one
 //	GET    /faults         a list of fault.Status
 //	PUT    /faults/{name}  turns a fault on; 204, or 404 for an unknown one

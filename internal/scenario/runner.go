@@ -28,7 +28,7 @@ type Runner struct {
 	// HTTP sends turns and admin requests; nil is a client without proxy. Redirects are never
 	// followed, and it must not add trace headers of its own.
 	HTTP *http.Client
-	// Deadline bounds each wait for the services to be idle and for spans to arrive; 0 is 10 s.
+	// Deadline bounds each wait for the services to be idle and for spans to arrive; 0 is 30 s.
 	Deadline time.Duration
 }
 
@@ -102,7 +102,7 @@ func (r *run) deadline() time.Duration {
 	if r.Deadline > 0 {
 		return r.Deadline
 	}
-	return 10 * time.Second
+	return 30 * time.Second
 }
 
 func (r *run) do(ctx context.Context) (err error) {

@@ -34,7 +34,7 @@ func script(t *testing.T, lab running, args ...string) string {
 // Every scenario works as a script, one after the other for the sake of those that break
 // something; they mend it. Those that must be alone get a lab of their own.
 func TestEveryScenarioRunsAsCurl(t *testing.T) {
-	t.Parallel()
+	// Not parallel: it keeps the machine busy by itself.
 	lab := up(t, "--gateway", "127.0.0.1:0")
 	known, err := openLibrary().list()
 	if err != nil {

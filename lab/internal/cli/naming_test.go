@@ -38,7 +38,7 @@ func vocabulary(t *testing.T) *naming.Vocabulary {
 // Everything that the good scenarios cause is named as it should be. The broken ones may break
 // that too.
 func TestNamesOfAFullRun(t *testing.T) {
-	t.Parallel()
+	// Not parallel: it keeps the machine busy by itself.
 	known, err := openLibrary().list()
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"example.com/throughline/internal/scenario"
@@ -24,6 +25,15 @@ func (r *runFlags) remote(
 	if err != nil {
 		return err
 	}
+	before, err := suite.Quiesce(ctx, fleet)
+	if err != nil {
+		return err
+	}
+	broke := slices.ContainsFunc(scenarios, func(sc *scenario.Scenario) bool {
+		return len(sc.Faults) > 0
+	})
+	// What was dropped before is not ours, and what a fault drops is meant to be.
+	mayDrop := func(a suite.Account) bool { return broke || a.SameDropped(before) }
 	out.ready = time.Since(started)
 	results := suite.Run(ctx, suite.Config{
 		Shared:   suite.Target{Fleet: fleet, Source: client},
@@ -31,7 +41,7 @@ func (r *runFlags) remote(
 		Report:   out.result,
 	}, scenarios)
 	out.ran = time.Since(started) - out.ready
-	accounts, err := settle(ctx, client, fleet)
+	accounts, err := settle(ctx, client, fleet, mayDrop)
 	out.summary(accounts, r.stats)
 	return out.verdict(out.failure(results), err)
 }
@@ -41,6 +51,7 @@ func (r *runFlags) remote(
 // accounts differ for a moment, so it asks a few times.
 func settle(
 	ctx context.Context, client *control.Client, fleet scenario.Fleet,
+	mayDrop func(suite.Account) bool,
 ) (accounts []suite.Account, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -57,6 +68,9 @@ func settle(
 			return nil, err
 		}
 		accounts = suite.Accounts(ledgers, arrived)
+		for i := range accounts {
+			accounts[i].MayDrop = mayDrop(accounts[i])
+		}
 		if suite.Check(accounts) == nil {
 			return accounts, nil
 		}

@@ -84,7 +84,7 @@ func TestUpRefusesATakenPortThatWasGiven(t *testing.T) {
 }
 
 func TestUpRunTreeBreakMend(t *testing.T) {
-	t.Parallel()
+	// Not parallel: it keeps the machine busy by itself.
 	lab := up(t, "--gateway", "127.0.0.1:0")
 	id := checkout(t, lab.gateway)
 	tree := invoke(t.Context(), "", "tree", id, "--lab", lab.control)

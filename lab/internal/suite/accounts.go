@@ -66,6 +66,16 @@ func (a Account) check() error {
 	return nil
 }
 
+// SameDropped reports whether the instance has dropped as much as it had before.
+func (a Account) SameDropped(before []telemetry.Snapshot) bool {
+	for _, ledger := range before {
+		if ledger.Instance == a.Instance {
+			return a.dropped() == Account{Snapshot: ledger}.dropped()
+		}
+	}
+	return a.dropped() == 0
+}
+
 func (a Account) dropped() int64 {
 	var n int64
 	for _, count := range a.Dropped {
