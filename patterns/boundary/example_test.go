@@ -19,8 +19,8 @@ func Example() {
 
 		out := propagation.MapCarrier{}
 		prop.Inject(ctx, out)
-		for _, name := range prop.Fields() {
-			fmt.Printf("%s: %s\n", name, out[name])
+		for _, name := range []string{"traceparent", "tracestate", "baggage"} {
+			fmt.Printf("%s: %q\n", name, out[name])
 		}
 	}))
 
@@ -32,9 +32,9 @@ func Example() {
 	r.Header.Set("baggage", "admin=true")
 	server.ServeHTTP(httptest.NewRecorder(), r)
 
-	// Unordered output:
+	// Output:
 	// new root with a link: true
-	// traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
-	// tracestate: congo=t61rcWkgMzE,shop@@eu=7,rojo=1
-	// baggage:
+	// traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	// tracestate: "congo=t61rcWkgMzE,shop@@eu=7,rojo=1"
+	// baggage: ""
 }
