@@ -113,7 +113,7 @@ func checkDump(t *testing.T, dir, summary string) {
 		spans += traces.SpanCount()
 	}
 	exported := 0
-	for _, row := range regexp.MustCompile(`(?m)^\s*\w+\s+\d+\s+\d+\s+(\d+)\s+\d+\s+\d+\s*$`).
+	for _, row := range regexp.MustCompile(`(?m)^\s*\w+\*?\s+\d+\s+\d+\s+(\d+)\s+\d+\s+\d+\s*$`).
 		FindAllStringSubmatch(summary, -1) {
 		exported += atoi(row[1])
 	}

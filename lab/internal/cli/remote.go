@@ -69,7 +69,7 @@ func settle(
 		}
 		accounts = suite.Accounts(ledgers, arrived)
 		for i := range accounts {
-			accounts[i].MayDrop = mayDrop(accounts[i])
+			accounts[i].MayDrop = len(accounts[i].Dropped) > 0 && mayDrop(accounts[i])
 		}
 		if suite.Check(accounts) == nil {
 			return accounts, nil

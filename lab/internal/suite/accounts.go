@@ -76,6 +76,13 @@ func (a Account) SameDropped(before []telemetry.Snapshot) bool {
 	return a.dropped() == 0
 }
 
+func (a Account) name() string {
+	if a.MayDrop {
+		return a.Service + "*"
+	}
+	return a.Service
+}
+
 func (a Account) dropped() int64 {
 	var n int64
 	for _, count := range a.Dropped {
@@ -84,15 +91,21 @@ func (a Account) dropped() int64 {
 	return n
 }
 
-// Table renders accounts, one line for each service: its instances added up.
+// Table renders accounts, one line for each service: its instances added up. Those on which a
+// fault was on have a line of their own, marked with a star.
 func Table(accounts []Account) string {
+	accounts = slices.Clone(accounts)
+	slices.SortStableFunc(accounts, func(a, b Account) int {
+		return strings.Compare(a.name(), b.name())
+	})
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "ledger\tinstances\tended\texported\tdropped\tarrived\t\n")
 	for i := 0; i < len(accounts); {
-		sum, n := Account{Snapshot: telemetry.Snapshot{Service: accounts[i].Service}}, 0
+		sum, n := Account{}, 0
+		name := accounts[i].name()
 		var dropped int64
-		for ; i < len(accounts) && accounts[i].Service == sum.Service; i++ {
+		for ; i < len(accounts) && accounts[i].name() == name; i++ {
 			n++
 			sum.Ended += accounts[i].Ended
 			sum.Exported += accounts[i].Exported
@@ -100,8 +113,11 @@ func Table(accounts []Account) string {
 			dropped += accounts[i].dropped()
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t\n",
-			sum.Service, n, sum.Ended, sum.Exported, dropped, sum.Arrived)
+			name, n, sum.Ended, sum.Exported, dropped, sum.Arrived)
 	}
 	w.Flush()
+	if strings.Contains(b.String(), "*") {
+		b.WriteString("  * with a fault on: what it drops is meant to be dropped\n")
+	}
 	return b.String()
 }
