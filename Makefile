@@ -26,7 +26,7 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
-	@bin/lab run --stats >/dev/null
+	@bin/lab run --json --stats 2>&1 >/dev/null | tail -n 1
 
 copy: ## every pattern, copied alone into an empty module, builds and passes its tests
 	@.ci/copy
