@@ -2,6 +2,11 @@ package redact
 
 import "strings"
 
+// maxGroup is the longest group of digits that is followed by another: 4-4-4-4 and 4-6-5 are how
+// cards are printed. A UUID begins with a group of eight, and some have digits enough for a card
+// in their first three groups: losing such an instance's id would lose the instance.
+const maxGroup = 6
+
 // cards replaces the payment card numbers in s. Digits may be grouped with
 // blanks, hyphens or plus signs; a number begins where a group begins. It has 13
 // to 19 digits, begins with 2 to 6 as those of the large networks do (time stamps
@@ -30,17 +35,21 @@ func cards(s string) string {
 // card returns the length of the longest card number that s begins with, or 0.
 func card(s string) int {
 	var digits []byte
-	end := 0
+	end, group := 0, 0 // group: digits since the last separator
 	for i := 0; i < len(s) && len(digits) <= 19; i++ {
 		switch {
 		case digit(s[i]):
 			digits = append(digits, s[i]-'0')
+			group++
 			last := i+1 == len(s) || !hex(s[i+1])
 			if last && valid(digits) {
 				end = i + 1
 			}
-		case strings.IndexByte(" -+", s[i]) < 0 || i+1 == len(s) || !digit(s[i+1]):
+		case strings.IndexByte(" -+", s[i]) < 0 || i+1 == len(s) || !digit(s[i+1]) ||
+			group > maxGroup:
 			return end
+		default:
+			group = 0
 		}
 	}
 	return end

@@ -225,3 +225,20 @@ func TestTraceparentStays(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A UUID whose first groups happen to be a card number is an instance's id all the same.
+func TestUUIDIsNoCard(t *testing.T) {
+	t.Parallel()
+	r := New(Rules{})
+	const id = "39926964-5167-4930-a2ba-dc1e12bdfc82"
+	if got := r.Text("instance " + id + " is up"); got != "instance "+id+" is up" {
+		t.Errorf("got %q, want it as it was", got)
+	}
+	for _, card := range []string{
+		"3992696451674930", "3992 6964 5167 4930", "3992-6964-5167-4930", "3782 822463 10005",
+	} {
+		if got := r.Text(card); got != "[card]" {
+			t.Errorf("%q: got %q, want [card]", card, got)
+		}
+	}
+}
