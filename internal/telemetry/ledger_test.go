@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -168,7 +169,9 @@ func storm(t *testing.T, size int, earlyShutdown bool) {
 		case 0:
 			return errRefused
 		case 1:
-			time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond)
+			for range rand.IntN(200) { // slow, in steps that others can come between
+				runtime.Gosched()
+			}
 		}
 		return nil
 	}}
