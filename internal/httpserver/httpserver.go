@@ -36,6 +36,9 @@ type Options struct {
 
 	Inflight *inflight.Tracker // counts requests; nil counts nothing
 	MaxBody  int64             // of a request, in bytes; 0 means DefaultMaxBody
+	// MaxRequests are served at the same time, streams among them; 0 means DefaultMaxRequests.
+	// What comes on top of them is refused with 503.
+	MaxRequests int
 }
 
 // HandlerFunc handles a request. It returns an error instead of writing one: a *problem.Problem
@@ -48,10 +51,13 @@ type receivedKey struct{}
 
 // Router routes requests to instrumented handlers. Routes are added before it serves.
 type Router struct {
-	options   Options
-	mux       *http.ServeMux
-	unmatched http.Handler
-	serve     http.Handler
+	options    Options
+	mux        *http.ServeMux
+	unmatched  http.Handler
+	oversized  http.Handler
+	overloaded http.Handler
+	serve      http.Handler
+	slots      chan struct{} // taken by requests under way
 }
 
 // New returns a router without routes.
@@ -62,8 +68,15 @@ func New(o Options) *Router {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
-	rt := &Router{options: o, mux: http.NewServeMux()}
+	if o.MaxRequests <= 0 {
+		o.MaxRequests = DefaultMaxRequests
+	}
+	rt := &Router{
+		options: o, mux: http.NewServeMux(), slots: make(chan struct{}, o.MaxRequests),
+	}
 	rt.unmatched = rt.instrument(rt.adapt("", rt.refuse))
+	rt.oversized = rt.instrument(rt.adapt("", refuseOversized))
+	rt.overloaded = rt.instrument(rt.adapt("", overloaded))
 	rt.serve = o.Inflight.Handler(http.HandlerFunc(rt.route))
 	return rt
 }
@@ -98,6 +111,17 @@ func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
 	// net/http looks at the original's body when it is done.
 	r = r.WithContext(context.WithValue(r.Context(), receivedKey{}, r.Header))
 	r.Body = http.MaxBytesReader(w, r.Body, rt.options.MaxBody)
+	if oversized(r) != nil {
+		rt.oversized.ServeHTTP(w, r)
+		return
+	}
+	select {
+	case rt.slots <- struct{}{}:
+		defer func() { <-rt.slots }()
+	default:
+		rt.overloaded.ServeHTTP(w, r)
+		return
+	}
 	if _, pattern := rt.mux.Handler(r); pattern == "" {
 		rt.unmatched.ServeHTTP(w, r)
 		return
