@@ -112,7 +112,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry of service %q: %w", cfg.Service, err)
 	}
-	redactor := newRedactor(cfg)
+	redactor, raw := newRedactor(cfg), out.spans
 	out = out.redacted(redactor)
 	t := &Telemetry{Propagator: s.propagator, Resource: s.resource}
 
@@ -137,7 +137,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	}
 	t.traces = sdktrace.NewTracerProvider(tracing...)
 	t.TracerProvider = t.traces
-	t.variants = variants{sampler: s.sampler, exporter: out.spans}
+	t.variants = variants{sampler: s.sampler, exporter: out.spans, raw: raw}
 
 	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
 		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}

@@ -22,14 +22,21 @@ type Variant struct {
 	// Queue is the capacity of a queue of its own, which nothing but Flush empties. What does
 	// not fit is dropped and counted.
 	Queue int
+
+	// Unredacted exports its spans as they were recorded.
+	Unredacted bool
 }
 
 // Variant returns a provider of the spans that are to be different. The spans of both providers
 // can be each other's parents. It lives until Shutdown.
 func (t *Telemetry) Variant(v Variant) trace.TracerProvider {
 	processor := edited{SpanProcessor: t.gate, edit: v.Edit}
-	if v.Queue > 0 {
-		processor.SpanProcessor = t.variants.queue(t, v.Queue)
+	switch {
+	case v.Unredacted:
+		processor.SpanProcessor = t.variants.keep(
+			newGate(t.Ledger, shared{t.variants.raw}, t.spanHealth))
+	case v.Queue > 0:
+		processor.SpanProcessor = t.variants.keep(narrow(t, v.Queue))
 	}
 	if v.Sampler == nil {
 		v.Sampler = t.variants.sampler
@@ -58,20 +65,25 @@ func (p edited) OnEnd(span sdktrace.ReadOnlySpan) {
 
 // variants is what variants need, and the queues that they have.
 type variants struct {
-	sampler  sdktrace.Sampler
-	exporter sdktrace.SpanExporter
+	sampler       sdktrace.Sampler
+	exporter, raw sdktrace.SpanExporter // redacted, and not
 
 	mu      sync.Mutex
 	queues  []*gate
 	drained bool
 }
 
-func (v *variants) queue(t *Telemetry, size int) *gate {
-	g := newGateOf(size, t.Ledger, shared{v.exporter}, t.spanHealth,
+// narrow is a queue that only a flush empties.
+func narrow(t *Telemetry, size int) *gate {
+	return newGateOf(size, t.Ledger, shared{t.variants.exporter}, t.spanHealth,
 		func(o *sdktrace.BatchSpanProcessorOptions) {
 			// Never full, and never due.
 			o.MaxExportBatchSize, o.BatchTimeout = size+1, 24*time.Hour
 		})
+}
+
+// keep sees to it that a queue is flushed, and drained, with the others.
+func (v *variants) keep(g *gate) *gate {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.queues = append(v.queues, g); v.drained {

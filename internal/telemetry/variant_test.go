@@ -2,6 +2,7 @@ package telemetry_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -74,5 +75,30 @@ func TestAVariantDiffersInWhatItSaysAndInNothingElse(t *testing.T) {
 		if got, _ := spans[0].Resource.Set().Value(key); got.AsString() != text {
 			t.Errorf("%s = %q, want %q", key, got.AsString(), text)
 		}
+	}
+}
+
+func TestAnUnredactedVariantExportsWhatWasRecorded(t *testing.T) {
+	t.Parallel()
+	exporter := tracetest.NewInMemoryExporter()
+	tel := start(t, telemetry.Config{SpanExporter: exporter})
+	for _, tp := range []trace.TracerProvider{
+		tel.TracerProvider, tel.Variant(telemetry.Variant{Unredacted: true}),
+	} {
+		_, span := tp.Tracer("test").Start(t.Context(), "call")
+		span.SetAttributes(semconv.URLFull("https://example.com/?key=canary"))
+		span.End()
+		if err := tel.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, tel, 2, 2, 0, nil)
+	var got []string
+	for _, span := range exporter.GetSpans() {
+		got = append(got, span.Attributes[0].Value.AsString())
+	}
+	wanted := []string{"https://example.com/?key=REDACTED", "https://example.com/?key=canary"}
+	if !slices.Equal(got, wanted) {
+		t.Errorf("exported %q, want %q", got, wanted)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -21,9 +22,19 @@ import (
 func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
 	ratio := faults.Declare("ratio-sampler-downstream",
 		"order samples half of the traces by their id, whatever its callers have decided.")
-	return fault.TracerProvider(ratio, tel.TracerProvider, func() trace.TracerProvider {
+	good := tel.TracerProvider
+	good = fault.TracerProvider(pii(faults), good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{Unredacted: true})
+	})
+	return fault.TracerProvider(ratio, good, func() trace.TracerProvider {
 		return tel.Variant(telemetry.Variant{Sampler: sdktrace.TraceIDRatioBased(0.5)})
 	})
+}
+
+// pii is one fault in several places.
+func pii(faults *fault.Set) *fault.Switch {
+	return faults.Declare("pii-in-telemetry",
+		"order puts card tokens and customers' URLs on its spans, and exports them unredacted.")
 }
 
 // pricingClient is instrumented once, and injects from the CLIENT span. What fails is repeated: a
@@ -69,9 +80,7 @@ func forgetRoute(next http.Handler) http.Handler {
 func paymentClient(
 	conn grpc.ClientConnInterface, faults *fault.Set,
 ) paymentv1.PaymentServiceClient {
-	pii := faults.Declare("pii-in-telemetry",
-		"order puts the card token on its spans and into baggage.")
-	return talkative{sw: pii, PaymentServiceClient: paymentv1.NewPaymentServiceClient(conn)}
+	return talkative{sw: pii(faults), PaymentServiceClient: paymentv1.NewPaymentServiceClient(conn)}
 }
 
 // talkative is a fault: while it is on, whatever may help to debug a payment goes to telemetry.
@@ -83,13 +92,19 @@ type talkative struct {
 func (t talkative) Authorise(
 	ctx context.Context, req *paymentv1.AuthoriseRequest, options ...grpc.CallOption,
 ) (*paymentv1.AuthoriseResponse, error) {
-	if t.sw.On() {
-		trace.SpanFromContext(ctx).SetAttributes(attribute.String("payment.reference", req.GetCardToken()))
-		if token, err := baggage.NewMemberRaw("payment.reference", req.GetCardToken()); err == nil {
-			if bag, err := baggage.FromContext(ctx).SetMember(token); err == nil {
-				ctx = baggage.ContextWithBaggage(ctx, bag)
-			}
+	if !t.sw.On() {
+		return t.PaymentServiceClient.Authorise(ctx, req, options...)
+	}
+	span, token := trace.SpanFromContext(ctx), req.GetCardToken()
+	span.SetAttributes(attribute.String("payment.reference", token))
+	if member, err := baggage.NewMemberRaw("payment.reference", token); err == nil {
+		if bag, err := baggage.FromContext(ctx).SetMember(member); err == nil {
+			ctx = baggage.ContextWithBaggage(ctx, bag)
 		}
 	}
-	return t.PaymentServiceClient.Authorise(ctx, req, options...)
+	resp, err := t.PaymentServiceClient.Authorise(ctx, req, options...)
+	if reason := resp.GetDeclineReason(); reason != "" {
+		span.SetStatus(codes.Error, "card "+token+" declined: "+reason)
+	}
+	return resp, err
 }

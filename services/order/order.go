@@ -30,7 +30,6 @@ import (
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
 	"example.com/throughline/patterns/sweep"
-	"example.com/throughline/patterns/webhook"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -92,7 +91,7 @@ type Deps struct {
 	Events    *redis.Client // for reads that block; it makes no spans
 	Pricing   *http.Client
 	Payment   paymentv1.PaymentServiceClient
-	Webhook   *webhook.Client // to customers' servers
+	Webhook   Webhook // to customers' servers
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
 	// Middleware is around each handler and its SERVER span. It may be nil.
