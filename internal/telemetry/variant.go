@@ -17,6 +17,7 @@ import (
 type Variant struct {
 	Service string                                            // service.name
 	Sampler sdktrace.Sampler                                  // in place of the configured one
+	Start   sdktrace.SpanProcessor                            // sees every span start
 	Edit    func(sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan // of every span that ended
 
 	// Queue is the capacity of a queue of its own, which nothing but Flush empties. What does
@@ -30,7 +31,7 @@ type Variant struct {
 // Variant returns a provider of the spans that are to be different. The spans of both providers
 // can be each other's parents. It lives until Shutdown.
 func (t *Telemetry) Variant(v Variant) trace.TracerProvider {
-	processor := edited{SpanProcessor: t.gate, edit: v.Edit}
+	processor := edited{SpanProcessor: t.gate, start: v.Start, edit: v.Edit}
 	switch {
 	case v.Unredacted:
 		processor.SpanProcessor = t.variants.keep(
@@ -50,10 +51,17 @@ func (t *Telemetry) Variant(v Variant) trace.TracerProvider {
 		sdktrace.WithSampler(v.Sampler), sdktrace.WithSpanProcessor(processor))
 }
 
-// edited edits what it passes on.
+// edited edits what it passes on. What it passes on to has no interest in starts.
 type edited struct {
 	sdktrace.SpanProcessor
-	edit func(sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan
+	start sdktrace.SpanProcessor
+	edit  func(sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan
+}
+
+func (p edited) OnStart(ctx context.Context, span sdktrace.ReadWriteSpan) {
+	if p.start != nil {
+		p.start.OnStart(ctx, span)
+	}
 }
 
 func (p edited) OnEnd(span sdktrace.ReadOnlySpan) {

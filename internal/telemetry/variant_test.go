@@ -5,7 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"go.opentelemetry.io/contrib/processors/baggagecopy"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -100,5 +102,29 @@ func TestAnUnredactedVariantExportsWhatWasRecorded(t *testing.T) {
 	wanted := []string{"https://example.com/?key=REDACTED", "https://example.com/?key=canary"}
 	if !slices.Equal(got, wanted) {
 		t.Errorf("exported %q, want %q", got, wanted)
+	}
+}
+
+func TestAVariantsProcessorSeesSpansStart(t *testing.T) {
+	t.Parallel()
+	exporter := tracetest.NewInMemoryExporter()
+	tel := start(t, telemetry.Config{SpanExporter: exporter})
+	member, err := baggage.NewMember("plan", "gold")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bag, err := baggage.New(member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, span := tel.Variant(telemetry.Variant{
+		Start: baggagecopy.NewSpanProcessor(baggagecopy.AllowAllMembers),
+	}).Tracer("test").Start(baggage.ContextWithBaggage(t.Context(), bag), "call")
+	span.End()
+	if err := tel.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := exporter.GetSpans()[0].Attributes; len(got) != 1 || got[0].Key != "plan" {
+		t.Errorf("attributes %v, want plan=gold", got)
 	}
 }

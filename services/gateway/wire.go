@@ -34,8 +34,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
-	believed := faults.Declare("sampled-out-by-caller",
-		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	overPublic, overTrusted := over(faults)
 	way := network(faults)
 	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
@@ -58,8 +57,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Contexts: contexts(cfg, client, faults),
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
-		PublicInbound: fault.Propagator(believed,
-			propagation.NewCompositeTextMapPropagator(), propagation.TraceContext{}),
+		Boundary: headers(faults), PublicOver: overPublic, TrustedOver: overTrusted,
 		TrustedInbound: b3bridge.Propagator{},
 		Faults:         faults,
 	}

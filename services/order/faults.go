@@ -3,6 +3,7 @@ package order
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
@@ -14,7 +15,9 @@ import (
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/httpclient"
+	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/retry"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -42,11 +45,16 @@ func pii(faults *fault.Set) *fault.Switch {
 func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 	spanless := faults.Declare("inject-without-client-span",
 		"Calls to pricing inject the context of the SERVER span, and make no CLIENT span.")
+	below := faults.Declare("retry-below-instrumentation",
+		"Calls to pricing are repeated below the instrumentation: one CLIENT span for all attempts.")
 	double := faults.Declare("double-instrumentation",
 		"The client for pricing is instrumented twice.")
+	lost := faults.Declare("root-not-passed-on",
+		"order does not tell pricing which span began the trace.")
 	base := httpclient.NewTransport()
+	prop := fault.Propagator(lost, withRoot(tel.Propagator), tel.Propagator)
 	client := httpclient.New(tel, httpclient.Options{
-		Base: base, Repeatable: true, Propagator: withRoot(tel.Propagator),
+		Base: base, Repeatable: true, Propagator: prop,
 	})
 	once := client.Transport
 	twice := httpclient.New(tel, httpclient.Options{Base: once}).Transport
@@ -56,7 +64,24 @@ func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 		return base.RoundTrip(r)
 	})
 	client.Transport = fault.Transport(spanless, fault.Transport(double, once, twice), byHand)
+	client.Transport = fault.Transport(below, client.Transport, repeatingBelow(tel, base, prop))
 	return client
+}
+
+// repeatingBelow is a fault: what repeats failed requests is given to the instrumentation as if it
+// were the network.
+func repeatingBelow(
+	tel *telemetry.Telemetry, base http.RoundTripper, prop propagation.TextMapPropagator,
+) http.RoundTripper {
+	network := retry.Transport{Base: base, MinDelay: 50 * time.Millisecond}
+	return httpclient.New(tel, httpclient.Options{
+		Propagator: prop,
+		Base: fault.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.Header.Set("Idempotency-Key", id.New())
+			return network.RoundTrip(r)
+		}),
+	}).Transport
 }
 
 // middleware is none.
