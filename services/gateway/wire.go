@@ -27,8 +27,10 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 			"so that clients' contexts hold for this replica only, and until it restarts")
 		keys = [][]byte{generateKey()}
 	}
+	client := redisclient.New(tel, cfg.RedisAddr)
 	signer := &clientreturned.Signer{
-		Vendor: "throughline", Keys: keys, TTL: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
+		Vendor: "throughline", Keys: keys, MaxAge: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
+		Used: used{redis: client, prefix: cfg.KeyPrefix + "used:"}.before,
 	}
 	faults := &fault.Set{}
 	tel.TracerProvider = tracing(tel, faults)
@@ -36,7 +38,6 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		"The gateway continues any context that a client sends, without checking its signature.")
 	overPublic, overTrusted := over(faults)
 	way := network(faults)
-	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
 		Telemetry: tel,
 		Redis:     client,

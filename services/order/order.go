@@ -56,7 +56,8 @@ type Config struct {
 	// WebhookHosts may be called by webhooks, at public addresses only: "hooks.example.com", or
 	// with a port. WebhookPrivateHosts may be called whatever address they have.
 	WebhookHosts, WebhookPrivateHosts []string
-	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody.
+	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody. It comes
+	// from ORDER_WEBHOOK_SECRET, in base64, or from the file that ORDER_WEBHOOK_SECRET_FILE names.
 	WebhookSecret []byte
 }
 
@@ -79,9 +80,10 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		WebhookHosts:        hosts(r.String("ORDER_WEBHOOK_HOSTS", "")),
 		WebhookPrivateHosts: hosts(r.String("ORDER_WEBHOOK_PRIVATE_HOSTS", "")),
 	}
-	secret, secretErr := parseSecret(r.String("ORDER_WEBHOOK_SECRET", ""))
-	cfg.WebhookSecret = secret
-	return cfg, errors.Join(r.Err(), secretErr)
+	if secrets := r.Keys("ORDER_WEBHOOK_SECRET", 1); len(secrets) == 1 {
+		cfg.WebhookSecret = secrets[0]
+	}
+	return cfg, r.Err()
 }
 
 // Deps are the parts that an order service is made of. All are required; [Wire] makes them.
