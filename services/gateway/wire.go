@@ -60,7 +60,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Verifier: gullible{sw: forged, good: signer},
 		PublicInbound: fault.Propagator(believed,
 			propagation.NewCompositeTextMapPropagator(), propagation.TraceContext{}),
-		TrustedInbound: b3bridge.Propagator{},
+		TrustedInbound: tel.Inbound(b3bridge.Propagator{}),
 		Faults:         faults,
 	}
 }
