@@ -65,16 +65,6 @@ const (
 	EventCacheMiss = "shop.cache.miss"
 )
 
-// QuoteDuration is a histogram of the time that a quote took. It is declared as the instruments of
-// semconv are: name and unit belong together.
-type QuoteDuration struct{}
-
-// Name returns the instrument's name.
-func (QuoteDuration) Name() string { return "shop.quote.duration" }
-
-// Unit returns seconds, in UCUM.
-func (QuoteDuration) Unit() string { return "s" }
-
 // Values of LinkType.
 const (
 	LinkPreviousTurn    = "previous_turn"

@@ -12,14 +12,17 @@ import (
 )
 
 // publish shows the ledger as metrics, under the names that semantic conventions have for the
-// SDK's own (OTel SDK metrics). They are observed, not counted again, so the two cannot differ.
+// SDK's own (OTel SDK metrics). They are observed, not counted again, so the two cannot differ. A
+// reason for which nothing was lost yet is observed too, as 0: an increase from nothing is none to
+// a query, and the first loss would go unnoticed.
 func publish(l *Ledger, mp metric.MeterProvider) error {
 	meter := mp.Meter(scope + "/internal/telemetry")
 	processed, err1 := otelconv.NewSDKProcessorSpanProcessedObservable(meter)
 	exported, err2 := otelconv.NewSDKExporterSpanExportedObservable(meter)
-	size, err3 := otelconv.NewSDKProcessorSpanQueueSize(meter)
-	capacity, err4 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	logs, err3 := otelconv.NewSDKExporterLogExportedObservable(meter)
+	size, err4 := otelconv.NewSDKProcessorSpanQueueSize(meter)
+	capacity, err5 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return fmt.Errorf("ledger metrics: %w", err)
 	}
 	component := semconv.OTelComponentName("ledger/0")
@@ -33,18 +36,16 @@ func publish(l *Ledger, mp metric.MeterProvider) error {
 		// "Processed" means handed to the exporter, whatever came of it there.
 		o.ObserveInt64(processed.Inst(), s.Exported+failed, plain)
 		for _, reason := range []string{DroppedQueueFull, DroppedShutdown} {
-			if n := s.Dropped[reason]; n > 0 {
-				o.ObserveInt64(processed.Inst(), n, with(reason))
-			}
+			o.ObserveInt64(processed.Inst(), s.Dropped[reason], with(reason))
 		}
 		o.ObserveInt64(exported.Inst(), s.Exported, plain)
-		if failed > 0 {
-			o.ObserveInt64(exported.Inst(), failed, with(DroppedExportFailed))
-		}
+		o.ObserveInt64(exported.Inst(), failed, with(DroppedExportFailed))
+		o.ObserveInt64(logs.Inst(), s.Logs.Exported, plain)
+		o.ObserveInt64(logs.Inst(), s.Logs.Dropped, with(DroppedExportFailed))
 		o.ObserveInt64(size.Inst(), s.Pending, plain)
 		o.ObserveInt64(capacity.Inst(), l.capacity, plain)
 		return nil
-	}, processed.Inst(), exported.Inst(), size.Inst(), capacity.Inst())
+	}, processed.Inst(), exported.Inst(), logs.Inst(), size.Inst(), capacity.Inst())
 	if err != nil {
 		return fmt.Errorf("ledger metrics: %w", err)
 	}

@@ -206,6 +206,11 @@ func TestTheLedgerIsPublishedAsMetrics(t *testing.T) {
 		"otel.sdk.exporter.span.exported":              0,
 		"otel.sdk.processor.span.queue.size":           2,
 		"otel.sdk.processor.span.queue.capacity":       2,
+		// What was not lost yet is there too, for the first loss to be an increase.
+		"otel.sdk.processor.span.processed shutdown":    0,
+		"otel.sdk.exporter.span.exported export_failed": 0,
+		"otel.sdk.exporter.log.exported":                0,
+		"otel.sdk.exporter.log.exported export_failed":  0,
 	}
 	for name, value := range wanted {
 		if v, ok := got[name]; !ok || v != value {

@@ -27,6 +27,7 @@ type api struct {
 	pricing        string       // base URL
 	products       string       // URL
 	strategies     map[string]strategy
+	turns          turnCounter
 	notified       notified
 	streams        *streams
 	chosen         chosen
@@ -34,7 +35,7 @@ type api struct {
 	trustedInbound propagation.TextMapPropagator
 }
 
-func newAPI(cfg Config, deps Deps, work *inflight.Tracker) *api {
+func newAPI(cfg Config, deps Deps, work *inflight.Tracker, turns turnCounter) *api {
 	logger := deps.Telemetry.Logger
 	return &api{
 		upstream:       deps.Upstream,
@@ -43,6 +44,7 @@ func newAPI(cfg Config, deps Deps, work *inflight.Tracker) *api {
 		pricing:        cfg.PricingURL + "/negotiations",
 		products:       cfg.PricingURL + "/products",
 		trustedInbound: deps.TrustedInbound,
+		turns:          turns,
 		streams:        newStreams(work),
 		notified:       notified{redis: deps.Redis, prefix: cfg.KeyPrefix + notifiedKey, logger: logger},
 		chosen:         chosen{redis: deps.Redis, prefix: cfg.KeyPrefix + "continuation:", ttl: ttl},

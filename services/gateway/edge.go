@@ -115,6 +115,7 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
 	t.addLinks(span)
+	a.turns.count(r.Context(), t)
 	if t.err != nil {
 		return unavailable(t.err)
 	}

@@ -60,12 +60,16 @@ type Service struct {
 // New opens the listeners and puts the parts together. It needs neither Redis, order, pricing
 // nor a Collector: what is missing shows in the readiness and in the answers.
 func New(cfg Config, deps Deps) (*Service, error) {
+	turns, err := newTurnCounter(deps.Telemetry.MeterProvider)
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{deps: deps}
 	if err := s.listen(cfg); err != nil {
 		return nil, err
 	}
 	work := &inflight.Tracker{}
-	api := newAPI(cfg, deps, work)
+	api := newAPI(cfg, deps, work, turns)
 	serve := func(name string, trusted bool, l net.Listener) lifecycle.Server {
 		// The edge has decided; what otelhttp would extract must not displace it.
 		inbound := propagation.NewCompositeTextMapPropagator()
