@@ -89,7 +89,7 @@ func TestTurnsAndLinksAreCounted(t *testing.T) {
 		`{"items":[{"sku":"mug","qty":2}]}`)
 	r.quiesce(t)
 	r.check(t, "gateway", map[string]int64{
-		"shop.workflow.turns client": 2, "shop.workflow.turns forged client": 1,
+		"shop.workflow.turns client": 3, "shop.continuation.rejections forged": 1,
 		"shop.workflow.turns linked":   2,
 		"shop.entry.spans server none": 2, "shop.entry.spans server linked": 2,
 		"shop.entry.spans server remote":   1,

@@ -47,8 +47,17 @@ func (SpanLinks) Name() string { return "shop.span.links" }
 // Unit returns links.
 func (SpanLinks) Unit() string { return "{link}" }
 
-// WorkflowTurns counts the turns of workflows at the gateway, by ContinuationStrategy and, where a
-// client's context was not continued, ContinuationRejected.
+// ContinuationRejections is a counter of contexts that clients returned and that were not
+// continued, by ContinuationRejected.
+type ContinuationRejections struct{}
+
+// Name returns the instrument's name.
+func (ContinuationRejections) Name() string { return "shop.continuation.rejections" }
+
+// Unit returns an annotation, in UCUM: it counts requests.
+func (ContinuationRejections) Unit() string { return "{request}" }
+
+// WorkflowTurns counts the turns of workflows at the gateway, by ContinuationStrategy.
 type WorkflowTurns struct{}
 
 // Name returns the instrument's name.

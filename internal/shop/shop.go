@@ -28,7 +28,7 @@ const (
 	// ContinuationStrategy is persisted, client or linked.
 	ContinuationStrategy = attribute.Key("shop.continuation.strategy")
 	// ContinuationRejected says why a client's context was not continued: forged, expired,
-	// turns or malformed.
+	// turns, replayed or malformed.
 	ContinuationRejected = attribute.Key("shop.continuation.rejected")
 	// LinkType says what a link means: one of the Link constants.
 	LinkType = attribute.Key("shop.link.type")

@@ -12,16 +12,14 @@ import (
 )
 
 // publish shows the ledger as metrics, under the names that semantic conventions have for the
-// SDK's own (OTel SDK metrics). They are observed, not counted again, so the two cannot differ. A
-// reason for which nothing was lost yet is observed too, as 0: an increase from nothing is none to
-// a query, and the first loss would go unnoticed.
+// SDK's own (OTel SDK metrics). They are observed, not counted again, so the two cannot differ.
 func publish(l *Ledger, mp metric.MeterProvider) error {
 	meter := mp.Meter(scope + "/internal/telemetry")
 	processed, err1 := otelconv.NewSDKProcessorSpanProcessedObservable(meter)
 	exported, err2 := otelconv.NewSDKExporterSpanExportedObservable(meter)
-	logs, err3 := otelconv.NewSDKExporterLogExportedObservable(meter)
-	size, err4 := otelconv.NewSDKProcessorSpanQueueSize(meter)
-	capacity, err5 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
+	size, err3 := otelconv.NewSDKProcessorSpanQueueSize(meter)
+	capacity, err4 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
+	logs, err5 := otelconv.NewSDKExporterLogExportedObservable(meter)
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return fmt.Errorf("ledger metrics: %w", err)
 	}
@@ -33,7 +31,9 @@ func publish(l *Ledger, mp metric.MeterProvider) error {
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		s := l.Snapshot()
 		failed := s.Dropped[DroppedExportFailed]
-		// "Processed" means handed to the exporter, whatever came of it there.
+		// "Processed" means handed to the exporter, whatever came of it there. Drops are there
+		// from the start, as zeros: who alerts on an increase does not see the first value of a
+		// series that has just begun.
 		o.ObserveInt64(processed.Inst(), s.Exported+failed, plain)
 		for _, reason := range []string{DroppedQueueFull, DroppedShutdown} {
 			o.ObserveInt64(processed.Inst(), s.Dropped[reason], with(reason))

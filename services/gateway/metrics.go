@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"example.com/throughline/internal/shop"
 )
 
-// turnCounter counts turns by how they were continued, and why not.
+// turnCounter counts turns by how their process is continued.
 type turnCounter struct{ turns metric.Int64Counter }
 
 func newTurnCounter(mp metric.MeterProvider) (turnCounter, error) {
@@ -29,9 +28,5 @@ func (c turnCounter) count(ctx context.Context, t turn) {
 	if t.strategy == "" {
 		return
 	}
-	attrs := []attribute.KeyValue{shop.ContinuationStrategy.String(t.strategy)}
-	if t.rejected != "" {
-		attrs = append(attrs, shop.ContinuationRejected.String(t.rejected))
-	}
-	c.turns.Add(ctx, 1, metric.WithAttributes(attrs...))
+	c.turns.Add(ctx, 1, metric.WithAttributes(shop.ContinuationStrategy.String(t.strategy)))
 }
