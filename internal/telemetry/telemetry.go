@@ -130,13 +130,14 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		sdkmetric.WithResource(s.resource), sdkmetric.WithReader(out.metrics))...)
 	t.MeterProvider = t.metrics
 
+	entries, entriesErr := newEntries(t.metrics)
 	t.Ledger = newLedger(s.resource, s.queueSize)
 	t.gate = newGate(t.Ledger, out.spans, t.spanHealth)
 	tracing := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(s.resource), sdktrace.WithSampler(s.sampler),
 	}
 	for _, p := range append(cfg.SpanProcessors[:len(cfg.SpanProcessors):len(cfg.SpanProcessors)],
-		t.gate) {
+		entries, t.gate) {
 		tracing = append(tracing, sdktrace.WithSpanProcessor(p))
 	}
 	t.traces = sdktrace.NewTracerProvider(tracing...)
@@ -152,6 +153,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t.Ledger.drops.log, t.Ledger.drops.local = t.Logger, local
 
 	if err := errors.Join(
+		entriesErr,
 		runtime.Start(runtime.WithMeterProvider(t.metrics)),
 		publish(t.Ledger, t.metrics),
 	); err != nil {

@@ -110,6 +110,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s.servers = []lifecycle.Server{
 		lifecycle.GRPC("payment", newServer(deps, accounts, work), s.grpc),
 		lifecycle.Worker("settlement", settlement.run),
+		lifecycle.Worker("settlement metrics", settlement.measure),
 		lifecycle.Worker("card network", func(ctx context.Context) error {
 			<-ctx.Done()
 			network.close()
