@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"go.opentelemetry.io/contrib/processors/baggagecopy"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/fault"
@@ -23,6 +24,11 @@ func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
 	full := faults.Declare("queue-full",
 		"The gateway's queue holds two spans and is emptied too late: what ends last is dropped.")
 	good := tel.TracerProvider
+	good = fault.TracerProvider(baggageWithoutPolicy(faults), good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{
+			Start: baggagecopy.NewSpanProcessor(baggagecopy.AllowAllMembers),
+		})
+	})
 	good = fault.TracerProvider(unlinked, good, func() trace.TracerProvider {
 		return tel.Variant(telemetry.Variant{Edit: fault.WithoutLinks})
 	})

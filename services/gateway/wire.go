@@ -12,6 +12,7 @@ import (
 	"example.com/throughline/internal/redisclient"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
+	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 	"example.com/throughline/patterns/manualhttp"
 	"example.com/throughline/patterns/persistedcontext"
@@ -36,8 +37,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
-	believed := faults.Declare("sampled-out-by-caller",
-		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	overPublic, overTrusted := over(faults)
 	way := network(faults)
 	return Deps{
 		Telemetry: tel,
@@ -59,9 +59,8 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Contexts: contexts(cfg, client, faults),
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
-		PublicInbound: fault.Propagator(believed,
-			propagation.NewCompositeTextMapPropagator(), propagation.TraceContext{}),
-		TrustedInbound: b3bridge.Propagator{},
+		Boundary: headers(faults), PublicOver: overPublic, TrustedOver: overTrusted,
+		TrustedInbound: tel.Inbound(b3bridge.Propagator{TraceContext: boundary.Propagator{}}),
 		Faults:         faults,
 	}
 }

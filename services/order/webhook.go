@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -21,7 +20,6 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
-	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/webhook"
 )
 
@@ -36,6 +34,13 @@ const (
 	notifyTimeout = 8 * time.Second
 )
 
+// Webhook calls customers' servers. A *[webhook.Client] does.
+type Webhook interface {
+	Check(target string) error
+	Post(ctx context.Context, target string, body []byte) (status int, err error)
+	Close()
+}
+
 // Acknowledgement is what a customer's server said when it called back.
 type Acknowledgement struct {
 	Status string    `json:"status"` // received
@@ -44,7 +49,7 @@ type Acknowledgement struct {
 
 // webhooks tells customers' servers, in the background, what became of their orders.
 type webhooks struct {
-	client  *webhook.Client
+	client  Webhook
 	redis   *redis.Client
 	prefix  string
 	ttl     time.Duration // how long a customer may take to call back
@@ -154,21 +159,4 @@ func hosts(list string) []string {
 		}
 	}
 	return all
-}
-
-// webhookClient calls third parties, with a propagator for third parties.
-func webhookClient(cfg Config, tel *telemetry.Telemetry) (*webhook.Client, error) {
-	secret := cfg.WebhookSecret
-	if len(secret) == 0 {
-		if len(cfg.WebhookHosts)+len(cfg.WebhookPrivateHosts) > 0 {
-			tel.Logger.Warn("ORDER_WEBHOOK_SECRET is not set: the secret is generated, " +
-				"so that nobody can verify our webhooks")
-		}
-		secret = make([]byte, 32)
-		_, _ = rand.Read(secret) // it never fails, says its documentation
-	}
-	return webhook.New(webhook.Options{
-		Hosts: cfg.WebhookHosts, PrivateHosts: cfg.WebhookPrivateHosts, Secret: secret,
-		TracerProvider: tel.TracerProvider, MeterProvider: tel.MeterProvider,
-	})
 }
