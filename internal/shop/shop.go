@@ -28,7 +28,7 @@ const (
 	// ContinuationStrategy is persisted, client or linked.
 	ContinuationStrategy = attribute.Key("shop.continuation.strategy")
 	// ContinuationRejected says why a client's context was not continued: forged, expired,
-	// turns or malformed.
+	// turns, replayed or malformed.
 	ContinuationRejected = attribute.Key("shop.continuation.rejected")
 	// LinkType says what a link means: one of the Link constants.
 	LinkType = attribute.Key("shop.link.type")
@@ -74,6 +74,16 @@ func (QuoteDuration) Name() string { return "shop.quote.duration" }
 
 // Unit returns seconds, in UCUM.
 func (QuoteDuration) Unit() string { return "s" }
+
+// ContinuationRejections is a counter of contexts that clients returned and that were not
+// continued, by ContinuationRejected.
+type ContinuationRejections struct{}
+
+// Name returns the instrument's name.
+func (ContinuationRejections) Name() string { return "shop.continuation.rejections" }
+
+// Unit returns an annotation, in UCUM: it counts requests.
+func (ContinuationRejections) Unit() string { return "{request}" }
 
 // Values of LinkType.
 const (

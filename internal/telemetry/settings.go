@@ -68,7 +68,8 @@ func newResource(
 		attrs = append(attrs, semconv.ServiceName(name))
 	}
 	// Of equal keys the last wins.
-	res, resErr := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(attrs...))
+	res, resErr := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithProcessRuntimeName(),
+		resource.WithProcessRuntimeVersion(), resource.WithAttributes(attrs...))
 	return res, errors.Join(err, resErr)
 }
 

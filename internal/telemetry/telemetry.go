@@ -112,7 +112,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry of service %q: %w", cfg.Service, err)
 	}
-	redactor := newRedactor(cfg)
+	redactor, raw := newRedactor(cfg), out.spans
 	out = out.redacted(redactor)
 	t := &Telemetry{Propagator: s.propagator, Resource: s.resource}
 
@@ -137,7 +137,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	}
 	t.traces = sdktrace.NewTracerProvider(tracing...)
 	t.TracerProvider = t.traces
-	t.variants = variants{sampler: s.sampler, exporter: out.spans}
+	t.variants = variants{sampler: s.sampler, exporter: out.spans, raw: raw}
 
 	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
 		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}
@@ -145,6 +145,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		sdklog.WithResource(s.resource), sdklog.WithProcessor(t.records))
 	t.LoggerProvider = t.logs
 	t.Logger = quiet(redactor, traceidlogs.New(cfg.Stdout, cfg.Level, t.logs, scope))
+	t.Ledger.drops.log, t.Ledger.drops.local = t.Logger, local
 
 	if err := errors.Join(
 		runtime.Start(runtime.WithMeterProvider(t.metrics)),
@@ -190,6 +191,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 				return errors.Join(t.logs.Shutdown(ctx), t.records.Shutdown(ctx), failed())
 			},
 		)
+		t.Ledger.drops.close()
 		// Metrics last, for they tell how the spans fared.
 		t.shutdownErr = errors.Join(append(errs, t.metrics.Shutdown(ctx))...)
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -70,10 +71,23 @@ func (a *api) decide(r *http.Request) turn {
 		return turn{err: err}
 	}
 	s, ok := a.strategies[name]
-	if !ok {
+	switch {
+	case !ok:
 		return turn{} // not known, or forgotten: order will say
+	case r.Pattern == listening && name == "client":
+		return turn{strategy: name} // what the caller sent is looked at no further, nor used up
+	case r.Pattern == listening:
+		return s.next(r.Context(), workflow, r.Header).watched()
 	}
 	return s.next(r.Context(), workflow, r.Header)
+}
+
+// watched is t for a caller who listens to the process. That is no turn: a browser that comes back
+// ten times has not done ten steps. So it is not counted, and must not be in the trace of the turns
+// either: nothing would bound that.
+func (t turn) watched() turn {
+	t.parent, t.keep, t.number = trace.SpanContext{}, nil, 0
+	return t
 }
 
 // calledBy adds the context of a trusted caller: the parent, if the turn has nothing else to
@@ -114,6 +128,10 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
 	t.addLinks(span)
+	if t.rejected != "" {
+		a.rejections.Add(r.Context(), 1,
+			metric.WithAttributes(shop.ContinuationRejected.String(t.rejected)))
+	}
 	if t.err != nil {
 		return unavailable(t.err)
 	}

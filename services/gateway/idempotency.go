@@ -32,17 +32,19 @@ func (a *api) once(turn httpserver.HandlerFunc) httpserver.HandlerFunc {
 			return turn(w, r)
 		}
 		if !validKey(key) {
-			return problem.New(400, "invalid-idempotency-key",
-				"Idempotency-Key: want 1 to 64 characters A-Z, a-z, 0-9, - or _")
+			return a.decline(w, r, problem.New(400, "invalid-idempotency-key",
+				"Idempotency-Key: want 1 to 64 characters A-Z, a-z, 0-9, - or _"))
 		}
 		workflow := r.PathValue("id")
 		claim, original, err := a.replays.store.Begin(r.Context(), workflow+":"+key,
 			replay.Fingerprint([]byte(r.Method), []byte(r.URL.Path)))
 		switch {
 		case errors.Is(err, replay.ErrInProgress):
-			return problem.New(409, "in-progress", "a request with this key is under way").Because(err)
+			return a.decline(w, r,
+				problem.New(409, "in-progress", "a request with this key is under way").Because(err))
 		case errors.Is(err, replay.ErrMismatch):
-			return problem.New(422, "key-reused", "this key was used for another request").Because(err)
+			return a.decline(w, r,
+				problem.New(422, "key-reused", "this key was used for another request").Because(err))
 		case err != nil:
 			return unavailable(err)
 		case original != nil:
@@ -50,6 +52,15 @@ func (a *api) once(turn httpserver.HandlerFunc) httpserver.HandlerFunc {
 		}
 		return a.replays.first(w, r, claim, turn)
 	}
+}
+
+// decline refuses a turn that its handler does not get to see: a turn it is all the same, and what it
+// brought may be used up, so the answer carries what the next one needs.
+func (a *api) decline(w http.ResponseWriter, r *http.Request, err error) error {
+	if beginErr := a.begin(w, r, r.PathValue("id"), turnOf(r.Context())); beginErr != nil {
+		return beginErr
+	}
+	return err
 }
 
 // repeat answers with what the original request was answered.

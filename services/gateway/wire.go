@@ -28,17 +28,17 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 			"so that clients' contexts hold for this replica only, and until it restarts")
 		keys = [][]byte{generateKey()}
 	}
+	client := redisclient.New(tel, cfg.RedisAddr)
 	signer := &clientreturned.Signer{
-		Vendor: "throughline", Keys: keys, TTL: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
+		Vendor: "throughline", Keys: keys, MaxAge: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
+		Used: used{redis: client, prefix: cfg.KeyPrefix + "used:"}.before,
 	}
 	faults := &fault.Set{}
 	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
-	believed := faults.Declare("sampled-out-by-caller",
-		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	overPublic, overTrusted := over(faults)
 	way := network(faults)
-	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
 		Telemetry: tel,
 		Redis:     client,
@@ -59,8 +59,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Contexts: contexts(cfg, client, faults),
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
-		PublicInbound: fault.Propagator(believed,
-			propagation.NewCompositeTextMapPropagator(), propagation.TraceContext{}),
+		Boundary: headers(faults), PublicOver: overPublic, TrustedOver: overTrusted,
 		TrustedInbound: b3bridge.Propagator{TraceContext: boundary.Propagator{}},
 		Faults:         faults,
 	}

@@ -46,7 +46,7 @@ func inbound(faults *fault.Set) propagation.TextMapPropagator {
 func toRating(tel *telemetry.Telemetry, faults *fault.Set) propagation.TextMapPropagator {
 	mismatch := faults.Declare("w3c-b3-mismatch",
 		"pricing writes W3C headers to the rating listener, which reads only B3.")
-	shared := faults.Declare("baggage-to-third-party",
+	shared := faults.Declare("baggage-without-policy",
 		"pricing sends its callers' baggage on to the rating listener.")
 	toB3 := b3bridge.Propagator{Write: b3bridge.B3Multi}
 	andBaggage := propagation.NewCompositeTextMapPropagator(toB3, propagation.Baggage{})

@@ -41,7 +41,7 @@ func (u *upFlags) addresses(
 	ctx context.Context, c console,
 ) (net.Listener, map[string]string, error) {
 	listen := maps.Clone(map[string]string(u.ports))
-	if listen["gateway"] == "" || u.given("gateway") {
+	if len(u.beside.services) == 0 && (listen["gateway"] == "" || u.given("gateway")) {
 		listen["gateway"] = u.gateway
 	}
 	for _, addr := range append(slices.Collect(maps.Values(listen)), u.listen) {
