@@ -65,6 +65,7 @@ func New(o Options) *Router {
 	if o.Propagator == nil {
 		o.Propagator = o.Telemetry.Propagator
 	}
+	o.Propagator = o.Telemetry.Inbound(o.Propagator)
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}

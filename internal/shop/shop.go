@@ -65,26 +65,6 @@ const (
 	EventCacheMiss = "shop.cache.miss"
 )
 
-// QuoteDuration is a histogram of the time that a quote took. It is declared as the instruments of
-// semconv are: name and unit belong together.
-type QuoteDuration struct{}
-
-// Name returns the instrument's name.
-func (QuoteDuration) Name() string { return "shop.quote.duration" }
-
-// Unit returns seconds, in UCUM.
-func (QuoteDuration) Unit() string { return "s" }
-
-// ContinuationRejections is a counter of contexts that clients returned and that were not
-// continued, by ContinuationRejected.
-type ContinuationRejections struct{}
-
-// Name returns the instrument's name.
-func (ContinuationRejections) Name() string { return "shop.continuation.rejections" }
-
-// Unit returns an annotation, in UCUM: it counts requests.
-func (ContinuationRejections) Unit() string { return "{request}" }
-
 // Values of LinkType.
 const (
 	LinkPreviousTurn    = "previous_turn"

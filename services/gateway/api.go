@@ -36,6 +36,7 @@ type api struct {
 	replays        replays
 	trustedInbound propagation.TextMapPropagator
 	rejections     metric.Int64Counter
+	turns          turnCounter
 }
 
 func newAPI(cfg Config, deps Deps, work *inflight.Tracker) (*api, error) {
@@ -47,8 +48,13 @@ func newAPI(cfg Config, deps Deps, work *inflight.Tracker) (*api, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	turns, err := newTurnCounter(deps.Telemetry.MeterProvider)
+	if err != nil {
+		return nil, err
+	}
 	return &api{
 		rejections:     rejections,
+		turns:          turns,
 		upstream:       deps.Upstream,
 		shelf:          deps.Shelf,
 		orders:         cfg.OrderURL + "/orders",

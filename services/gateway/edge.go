@@ -128,6 +128,7 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
 	t.addLinks(span)
+	a.turns.count(r.Context(), t)
 	if t.rejected != "" {
 		a.rejections.Add(r.Context(), 1,
 			metric.WithAttributes(shop.ContinuationRejected.String(t.rejected)))

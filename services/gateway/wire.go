@@ -60,7 +60,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
 		Boundary: headers(faults), PublicOver: overPublic, TrustedOver: overTrusted,
-		TrustedInbound: b3bridge.Propagator{TraceContext: boundary.Propagator{}},
+		TrustedInbound: tel.Inbound(b3bridge.Propagator{TraceContext: boundary.Propagator{}}),
 		Faults:         faults,
 	}
 }

@@ -147,6 +147,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
 		lifecycle.Worker("expiry",
 			every(cfg.ExpireEvery, turns.expiry.run, deps.Telemetry.Logger)),
+		lifecycle.Worker("relay metrics", measure(deps, turns.placed.pending, outboxKey)),
+		lifecycle.Worker("fulfilment metrics", measure(deps, fulfil.messages, settled)),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -160,6 +162,12 @@ func awaitWork(work *inflight.Tracker) func(context.Context) error {
 		defer cancel()
 		return work.Wait(drain)
 	}
+}
+
+// measure publishes the lag of a consumer group.
+func measure(deps Deps, c *stream.Consumer, destination string) func(context.Context) error {
+	meter := deps.Telemetry.MeterProvider.Meter(scope)
+	return func(ctx context.Context) error { return c.Measure(ctx, meter, destination) }
 }
 
 // URL is the base URL of the HTTP listener.
@@ -235,6 +243,7 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},
-		logger: deps.Telemetry.Logger,
+		logger:  deps.Telemetry.Logger,
+		secrets: deps.Telemetry,
 	}
 }

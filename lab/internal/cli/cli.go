@@ -51,7 +51,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		upCommand(), runCommand(), treeCommand(), decodeCommand(), breakCommand(), mendCommand(),
-		docsCommand(), scoreCommand(), conformanceCommand(),
+		docsCommand(), scoreCommand(), conformanceCommand(), loadCommand(), tourCommand(),
+		healthCommand(),
 	}
 }
 

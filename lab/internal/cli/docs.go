@@ -101,8 +101,8 @@ func runForPages(ctx context.Context, c console, names []string) (map[string]pag
 		return nil, fmt.Errorf("lab docs: %w", err)
 	}
 	var errs []error
-	report := func(sc *scenario.Scenario, r scenario.Result) {
-		runs[sc.Name] = pages.Run{Scenario: sc, Result: r}
+	report := func(sc *scenario.Scenario, r suite.Result) {
+		runs[sc.Name] = pages.Run{Scenario: sc, Result: r.Result}
 		if !r.Pass {
 			errs = append(errs, fmt.Errorf("lab docs: %s fails:\n%s", sc.Name, r.Diff))
 		}
