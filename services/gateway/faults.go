@@ -63,13 +63,13 @@ type gullible struct {
 	good Verifier
 }
 
-func (g gullible) Verify(sc trace.SpanContext, workflow string) (
+func (g gullible) Verify(ctx context.Context, sc trace.SpanContext, workflow string) (
 	clientreturned.Claims, trace.SpanContext, error,
 ) {
 	if g.sw.On() && sc.IsValid() {
 		return clientreturned.Claims{Turn: 1}, sc.WithRemote(true), nil
 	}
-	return g.good.Verify(sc, workflow)
+	return g.good.Verify(ctx, sc, workflow)
 }
 
 // hoarder is a fault: while it is on, contexts are loaded from a store that rotates nothing.

@@ -61,12 +61,14 @@ type Service struct {
 // New opens the listeners and puts the parts together. It needs neither Redis, order, pricing
 // nor a Collector: what is missing shows in the readiness and in the answers.
 func New(cfg Config, deps Deps) (*Service, error) {
-	s := &Service{deps: deps}
+	s, work := &Service{deps: deps}, &inflight.Tracker{}
+	api, err := newAPI(cfg, deps, work)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.listen(cfg); err != nil {
 		return nil, err
 	}
-	work := &inflight.Tracker{}
-	api := newAPI(cfg, deps, work)
 	serve := func(name string, trusted bool, l net.Listener) lifecycle.Server {
 		// The edge has decided; what otelhttp would extract must not displace it.
 		over := deps.PublicOver

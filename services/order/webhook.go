@@ -2,7 +2,6 @@ package order
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -17,7 +16,6 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"example.com/throughline/internal/env"
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
@@ -150,20 +148,6 @@ func (o *Order) acknowledge(status string) error {
 	}
 	o.Acknowledgement = &Acknowledgement{Status: status, At: time.Now().UTC()}
 	return nil
-}
-
-// parseSecret reads a secret in base64. An error never shows it.
-func parseSecret(text string) ([]byte, error) {
-	if text == "" {
-		return nil, nil
-	}
-	secret, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(secret) < 32 {
-		return nil, &env.Error{
-			Name: "ORDER_WEBHOOK_SECRET", Value: "(hidden)", Want: "base64 of at least 32 bytes",
-		}
-	}
-	return secret, nil
 }
 
 // hosts reads a list with commas in between.
