@@ -51,7 +51,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		upCommand(), runCommand(), treeCommand(), decodeCommand(), breakCommand(), mendCommand(),
-		docsCommand(),
+		docsCommand(), auditCommand(),
 	}
 }
 

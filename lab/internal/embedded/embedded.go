@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"example.com/throughline/internal/scenario"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/tracetree"
@@ -54,6 +56,8 @@ type Config struct {
 	// ExportTimeout bounds one export of a service to the Collector, attempts
 	// and all. Default 2 s.
 	ExportTimeout time.Duration
+	// SpanProcessor makes one more span processor for each service. Nil: there is none.
+	SpanProcessor func(service string) sdktrace.SpanProcessor
 }
 
 // Lab is a running lab.
@@ -124,7 +128,7 @@ type Platform struct {
 func (l *Lab) Another(ctx context.Context) (*Platform, error) { return l.platform(ctx, nil) }
 
 func (l *Lab) platform(ctx context.Context, listen map[string]string) (*Platform, error) {
-	exporters := exporters{ctx: ctx, endpoint: l.Collector.GRPC(), logs: l.cfg.ServiceLogs,
+	exporters := exporters{ctx: ctx, processor: l.cfg.SpanProcessor, endpoint: l.Collector.GRPC(), logs: l.cfg.ServiceLogs,
 		timeout: cmp.Or(l.cfg.ExportTimeout, exportTimeout)}
 	p, err := platform.Start(ctx, platform.Config{
 		RedisAddr: l.redis.addr,
