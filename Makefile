@@ -1,6 +1,6 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check bench copy docs fuzz generate clean
+.PHONY: help lab run test check audit bench copy docs fuzz generate clean
 
 GO ?= go
 FUZZTIME ?= 20s
@@ -23,6 +23,9 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture
 	bin/staticcheck ./... ./lab/...
 	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
 	$(GO) test -count=1 -run 'NamesOfAFullRun|PagesAreTrue' ./lab/internal/cli
+
+audit: bin/lab ## canaries at every endpoint, and a search for them in all that comes of it
+	@bin/lab audit
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree

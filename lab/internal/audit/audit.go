@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,9 @@ import (
 // Audit is one search. Make one with [New], Fire, and give it everything that there is to
 // look at. It is safe for concurrent use.
 type Audit struct {
+	// Only chooses endpoints by their text, such as "order POST /orders". Nil: all.
+	Only *regexp.Regexp
+
 	flock *flock
 	fleet scenario.Fleet
 	hooks hooks
@@ -107,6 +111,10 @@ func (a *Audit) look(item Item) {
 			Field: anonymous(item.Field),
 		}]++
 	}
+}
+
+func (a *Audit) chosen(endpoint string) bool {
+	return a.Only == nil || a.Only.MatchString(endpoint)
 }
 
 func (a *Audit) count(what *int, n int) {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,9 @@ func (a *Audit) Fire(ctx context.Context, fleet scenario.Fleet) error {
 	s := &sender{audit: a, client: client, fleet: fleet}
 	var first, last []endpoint // the admin listener acts on the whole of a service
 	for _, e := range endpoints(sorted(fleet.Admin)) {
+		if !a.chosen(e.String()) {
+			continue
+		}
 		if strings.HasSuffix(e.at, " admin") {
 			last = append(last, e)
 		} else {
@@ -57,6 +61,28 @@ func (a *Audit) Fire(ctx context.Context, fleet scenario.Fleet) error {
 		}
 	}
 	return s.webhooks(ctx)
+}
+
+// FireInOutage sends what every endpoint would accept to a fleet that has no Redis: what services say
+// when they fail is what people copy into tickets.
+func (a *Audit) FireInOutage(ctx context.Context, fleet scenario.Fleet) error {
+	client := &http.Client{Timeout: callTimeout, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	s := &sender{audit: a, client: client, fleet: fleet}
+	group, running := errgroup.WithContext(ctx)
+	group.SetLimit(4 * workers) // it is waiting, mostly
+	for _, e := range endpoints(nil) {
+		if !a.chosen(e.String()) {
+			continue
+		}
+		group.Go(func() error {
+			id := strings.ToLower(rand.Text())
+			target := aim{endpoint: e, base: s.base(e.at), id: id, flock: a.flock, hook: s.hook}
+			_, err := s.send(running, target.accepted())
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // sender sends to a fleet.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ type auditFlags struct {
 	against, dump, redis, logs string
 	broken                     repeated
 	json                       bool
+	only                       string
 }
 
 // repeated is a flag that may be repeated.
@@ -64,6 +66,7 @@ Exit code 1: a canary has surfaced, one line each, or an endpoint was not reache
 			f.StringVar(&a.redis, "redis", "", "`HOST:PORT` of the Redis (default $REDIS_ADDR, or "+
 				"else an\nembedded one)")
 			f.Var(&a.broken, "break", "switch on the fault `NAME` first; may be repeated")
+			f.StringVar(&a.only, "only", "", "audit endpoints that match `REGEXP`, such as 'order .*payment'")
 			f.BoolVar(&a.json, "json", false, "one JSON object per finding and line, and a summary")
 			return a.run
 		},
@@ -83,11 +86,15 @@ func (a *auditFlags) run(ctx context.Context, c console, args []string) error {
 		a.redis = c.getenv("REDIS_ADDR")
 	}
 	search := audit.New()
-	var err error
+	only, err := regexp.Compile(a.only)
+	if err != nil {
+		return usagef("lab audit: --only: %w", err)
+	}
+	search.Only = only
 	if a.against != "" {
 		err = a.remote(ctx, c, search)
 	} else {
-		err = a.embedded(ctx, c, search)
+		err = a.embedded(ctx, search)
 	}
 	if err != nil {
 		return fmt.Errorf("lab audit: %w", err)
@@ -95,8 +102,24 @@ func (a *auditFlags) run(ctx context.Context, c console, args []string) error {
 	return a.report(c, search)
 }
 
-// embedded starts a lab for the audit.
-func (a *auditFlags) embedded(ctx context.Context, c console, search *audit.Audit) (err error) {
+// embedded starts labs for the audit: one that works, and one whose Redis is away.
+func (a *auditFlags) embedded(ctx context.Context, search *audit.Audit) error {
+	err := a.lab(ctx, search, a.redis, func(lab *embedded.Lab) error {
+		return a.fire(ctx, search, lab)
+	})
+	if err != nil {
+		return err
+	}
+	const nowhere = "127.0.0.1:1" // tcpmux, which nobody runs
+	return a.lab(ctx, search, nowhere, func(lab *embedded.Lab) error {
+		return search.FireInOutage(ctx, lab.Fleet())
+	})
+}
+
+// lab starts a lab, lets fire do what it does with it, and searches what it has emitted.
+func (a *auditFlags) lab(
+	ctx context.Context, search *audit.Audit, redis string, fire func(*embedded.Lab) error,
+) (err error) {
 	dir, err := os.MkdirTemp("", "lab-audit-")
 	if err != nil {
 		return err
@@ -104,13 +127,13 @@ func (a *auditFlags) embedded(ctx context.Context, c console, search *audit.Audi
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	stdout, warnings := &buffer{}, &buffer{}
 	lab, err := embedded.Start(ctx, embedded.Config{
-		Redis: a.redis, Dump: dir, ServiceLogs: stdout, Log: warnings,
+		Redis: redis, Dump: dir, ServiceLogs: stdout, Log: warnings,
 		SpanProcessor: search.SpanProcessor,
 	})
 	if err != nil {
 		return err
 	}
-	err = a.fire(ctx, search, lab)
+	err = fire(lab)
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	if err := errors.Join(err, lab.Close(closing)); err != nil {
