@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"example.com/throughline/internal/scenario"
 	"example.com/throughline/lab/internal/audit"
@@ -20,6 +21,10 @@ import (
 	"example.com/throughline/lab/internal/embedded"
 	"example.com/throughline/lab/internal/suite"
 )
+
+// auditExport bounds one export. What is given up is not searched, so that it may take long on a busy
+// machine.
+const auditExport = 30 * time.Second
 
 type auditFlags struct {
 	against, dump, redis, logs string
@@ -128,7 +133,7 @@ func (a *auditFlags) lab(
 	stdout, warnings := &buffer{}, &buffer{}
 	lab, err := embedded.Start(ctx, embedded.Config{
 		Redis: redis, Dump: dir, ServiceLogs: stdout, Log: warnings,
-		SpanProcessor: search.SpanProcessor,
+		SpanProcessor: search.SpanProcessor, ExportTimeout: auditExport,
 	})
 	if err != nil {
 		return err
