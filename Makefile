@@ -1,6 +1,6 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check bench copy docs fuzz generate clean up down logs verify tour
+.PHONY: help lab run test check audit bench copy docs fuzz generate clean up down logs verify tour
 
 GO ?= go
 FUZZTIME ?= 20s
@@ -42,6 +42,9 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, m
 	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
 	$(GO) test -count=1 -run 'NamesOfAFullRun|PagesAreTrue' ./lab/internal/cli
 	cd tools && GOWORK=off $(GO) test ./...
+
+audit: bin/lab ## canaries at every endpoint, and a search for them in all that comes of it
+	@bin/lab audit
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
