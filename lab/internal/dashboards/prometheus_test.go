@@ -199,7 +199,7 @@ func rules(t *testing.T) map[string]string {
 // Each alert fires when it should, for whom it should, and not before.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
-	script, err := os.ReadFile(filepath.Join("testdata", "alerts.test"))
+	script, err := os.ReadFile(filepath.Join("testdata", "alerts.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestAlerts(t *testing.T) {
 	for name, expr := range rules(t) {
 		placeholder := fmt.Sprintf("ALERT(%s)", name)
 		if strings.Count(text, placeholder) < 2 {
-			t.Errorf("alerts.test has %s less than twice: firing, and not", placeholder)
+			t.Errorf("alerts.txt has %s less than twice: firing, and not", placeholder)
 		}
 		text = strings.ReplaceAll(text, placeholder, "("+expr+")")
 	}
