@@ -35,12 +35,13 @@ down: ## stop the stack and remove all that it has stored
 test: ## all tests of both modules with the race detector; a real Redis if REDIS_ADDR is set
 	$(GO) test -race ./... ./lab/...
 
-check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture, names, pages
+check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, manifests
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on these'; exit 1; }
 	$(GO) vet ./... ./lab/...
 	bin/staticcheck ./... ./lab/...
 	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
 	$(GO) test -count=1 -run 'NamesOfAFullRun|PagesAreTrue' ./lab/internal/cli
+	cd tools && GOWORK=off $(GO) test ./...
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
