@@ -17,7 +17,8 @@ run: bin/lab ## run every scenario against an embedded platform, and exit
 	@bin/lab run
 
 up: ## the stack in Docker: services, Collector, Jaeger, Tempo, Grafana; PROFILE=core without Loki and Prometheus
-	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) up -d --build --wait --wait-timeout 300
+	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) up -d --build
+	@$(COMPOSE) up -d --no-recreate --no-deps --wait --wait-timeout 120 gateway order pricing payment lab redis
 	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) ps
 
 verify: ## every scenario against the stack, and its traces read back from Jaeger and Tempo
