@@ -140,7 +140,7 @@ func newServer(deps Deps, accounts *accounts, work *inflight.Tracker) *grpc.Serv
 	tel := deps.Telemetry
 	server := grpc.NewServer(
 		grpc.StatsHandler(work.Stats(rpcspan.Server(tel))),
-		grpc.UnaryInterceptor(logCalls(tel.Logger)),
+		grpc.UnaryInterceptor(logCalls(tel)),
 		grpc.MaxRecvMsgSize(64<<10),
 		grpc.MaxHeaderListSize(16<<10),
 		grpc.MaxConcurrentStreams(256),

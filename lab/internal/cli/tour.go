@@ -58,7 +58,7 @@ func (t *tourFlags) run(ctx context.Context, c console, args []string) error {
 	results := suite.Run(ctx, suite.Config{
 		Shared:   suite.Target{Fleet: fleet, Source: client},
 		Parallel: 1,
-		Report: func(sc *scenario.Scenario, res scenario.Result) {
+		Report: func(sc *scenario.Scenario, res suite.Result) {
 			out.result(sc, res)
 			if id := largest(res.Journey); id != "" {
 				t.tell(c, id)
