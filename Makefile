@@ -1,6 +1,6 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check bench copy docs fuzz generate clean up down logs verify tour
+.PHONY: help lab run test check audit bench copy docs fuzz generate clean up down logs verify tour
 
 GO ?= go
 FUZZTIME ?= 20s
@@ -17,7 +17,8 @@ run: bin/lab ## run every scenario against an embedded platform, and exit
 	@bin/lab run
 
 up: ## the stack in Docker: services, Collector, Jaeger, Tempo, Grafana; PROFILE=core without Loki and Prometheus
-	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) up -d --build --wait --wait-timeout 300
+	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) up -d --build
+	@$(COMPOSE) up -d --no-recreate --no-deps --wait --wait-timeout 120 gateway order pricing payment lab redis
 	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) ps
 
 verify: ## every scenario against the stack, and its traces read back from Jaeger and Tempo
@@ -42,6 +43,9 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, m
 	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
 	$(GO) test -count=1 -run 'NamesOfAFullRun|PagesAreTrue' ./lab/internal/cli
 	cd tools && GOWORK=off $(GO) test ./...
+
+audit: bin/lab ## canaries at every endpoint, and a search for them in all that comes of it
+	@bin/lab audit
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
