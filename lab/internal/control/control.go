@@ -7,7 +7,8 @@
 //	GET  /journey?trace=ID&trace=ID     the spans and logs of these traces and of all that
 //	                                    belong to the same journey; ?id=ID finds them by
 //	                                    workflow (a checkout's or negotiation's id)
-//	GET  /received                      how many spans of each service instance have arrived
+//	GET  /received                      how many spans and log records of each service
+//	                                    instance have arrived since the lab started
 //
 // Errors are problem details (RFC 9457). There is no authentication: the lab
 // listens on loopback unless told otherwise.
@@ -17,6 +18,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,11 +37,12 @@ const (
 	maxWait = 30 * time.Second
 )
 
-// Arrived is how many spans of one service instance have arrived.
+// Arrived is how many spans and log records of one service instance have arrived.
 type Arrived struct {
 	Service  string `json:"service"`
 	Instance string `json:"instance"`
 	Spans    int64  `json:"spans"`
+	Logs     int64  `json:"logs"`
 }
 
 // Handler serves the fleet's addresses and what the store holds.
@@ -63,9 +66,12 @@ func Handler(fleet scenario.Fleet, store *tracetree.Store) http.Handler {
 
 // Received lists what has arrived in a store, by service and instance.
 func Received(store *tracetree.Store) []Arrived {
+	spans, logs := store.Received(), store.ReceivedLogs()
+	all := maps.Clone(spans)
+	maps.Copy(all, logs)
 	list := []Arrived{}
-	for instance, spans := range store.Received() {
-		list = append(list, Arrived{instance.Service, instance.ID, spans})
+	for i := range all {
+		list = append(list, Arrived{i.Service, i.ID, spans[i], logs[i]})
 	}
 	slices.SortFunc(list, func(a, b Arrived) int {
 		return strings.Compare(a.Service+"\x00"+a.Instance, b.Service+"\x00"+b.Instance)
