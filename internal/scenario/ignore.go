@@ -23,6 +23,12 @@ func (p *parser) ignore(marker int, data string) {
 	}
 }
 
+// Compare returns how the traces of a journey differ from those that the scenario expects, as a
+// diff of lines; empty when they do not. The variables are those of the run, see [Result].
+func (sc *Scenario) Compare(j Journey, vars map[string]string) string {
+	return sc.traces.Match(sc.compared(j), vars).Diff
+}
+
 // compared returns the journey without the spans that the scenario leaves out. A span that has
 // children stays: a tree must not lose a branch because of what its lower end looks like.
 func (sc *Scenario) compared(j Journey) Journey {

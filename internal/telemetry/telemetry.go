@@ -32,6 +32,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"example.com/throughline/patterns/redact"
 	"example.com/throughline/patterns/traceidlogs"
 )
 
@@ -86,6 +87,7 @@ type Telemetry struct {
 	Ledger         *Ledger
 	Resource       *resource.Resource
 
+	redactor   *redact.Redactor
 	traces     *sdktrace.TracerProvider
 	metrics    *sdkmetric.MeterProvider
 	logs       *sdklog.LoggerProvider
@@ -114,7 +116,9 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	}
 	redactor, raw := newRedactor(cfg), out.spans
 	out = out.redacted(redactor)
-	t := &Telemetry{Propagator: s.propagator, Resource: s.resource}
+	s.resource = redactedResource(redactor, s.resource)
+	t := &Telemetry{Resource: s.resource, redactor: redactor}
+	t.Propagator = t.Inbound(s.propagator)
 
 	// Trouble with exporting is told on stdout only: sent through the failing exporter it
 	// would make more of itself.
@@ -122,8 +126,8 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t.spanHealth = &health{signal: "traces", log: local}
 	t.logHealth = &health{signal: "logs", log: local}
 
-	t.metrics = sdkmetric.NewMeterProvider(
-		sdkmetric.WithResource(s.resource), sdkmetric.WithReader(out.metrics))
+	t.metrics = sdkmetric.NewMeterProvider(append(labels(redactor),
+		sdkmetric.WithResource(s.resource), sdkmetric.WithReader(out.metrics))...)
 	t.MeterProvider = t.metrics
 
 	entries, entriesErr := newEntries(t.metrics)

@@ -28,18 +28,22 @@ import (
 func (a *api) edge(trusted bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			t := a.decide(r)
+			t, ctx := a.decide(r), r.Context()
 			var members baggage.Baggage // of strangers: none
 			if trusted {
-				caller := a.trustedCaller(r.Header)
-				t = t.calledBy(trace.SpanContextFromContext(caller))
+				caller := a.trustedInbound.Extract(ctx, propagation.HeaderCarrier(r.Header))
+				sc := trace.SpanContextFromContext(caller)
+				t = t.calledBy(sc)
 				members = baggage.FromContext(shop.Baggage().Filter(caller))
+				if t.parent.Equal(sc) {
+					ctx = caller // and what else came with it: it may be more than a span context
+				}
 			} else {
 				// What cannot be read is nobody's context.
 				stranger, _ := clientreturned.Extract(r.Header)
 				t = t.calledByStranger(stranger)
 			}
-			ctx := context.WithValue(r.Context(), turnKey{}, t)
+			ctx = context.WithValue(ctx, turnKey{}, t)
 			ctx = baggage.ContextWithBaggage(ctx, members)
 			if t.parent.IsValid() {
 				ctx = trace.ContextWithRemoteSpanContext(ctx, t.parent)
@@ -84,11 +88,6 @@ func (a *api) decide(r *http.Request) turn {
 func (t turn) watched() turn {
 	t.parent, t.keep, t.number = trace.SpanContext{}, nil, 0
 	return t
-}
-
-// trustedCaller reads the caller's context into a bare context, W3C or B3.
-func (a *api) trustedCaller(h http.Header) context.Context {
-	return a.trustedInbound.Extract(context.Background(), propagation.HeaderCarrier(h))
 }
 
 // calledBy adds the context of a trusted caller: the parent, if the turn has nothing else to

@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -36,7 +38,7 @@ func (a *api) once(turn httpserver.HandlerFunc) httpserver.HandlerFunc {
 				"Idempotency-Key: want 1 to 64 characters A-Z, a-z, 0-9, - or _"))
 		}
 		workflow := r.PathValue("id")
-		claim, original, err := a.replays.store.Begin(r.Context(), workflow+":"+key,
+		claim, original, err := a.replays.store.Begin(r.Context(), workflow+":"+hashed(key),
 			replay.Fingerprint([]byte(r.Method), []byte(r.URL.Path)))
 		switch {
 		case errors.Is(err, replay.ErrInProgress):
@@ -109,6 +111,12 @@ func (c *copied) Write(b []byte) (int, error) {
 }
 
 func (c *copied) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// hashed is what Redis sees of a key: callers choose it, and some choose a card's number.
+func hashed(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
 
 func validKey(key string) bool {
 	if len(key) > 64 {

@@ -12,6 +12,7 @@ import (
 	"example.com/throughline/internal/redisclient"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
+	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 	"example.com/throughline/patterns/manualhttp"
 	"example.com/throughline/patterns/persistedcontext"
@@ -59,7 +60,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
 		Boundary: headers(faults), PublicOver: overPublic, TrustedOver: overTrusted,
-		TrustedInbound: b3bridge.Propagator{},
+		TrustedInbound: tel.Inbound(b3bridge.Propagator{TraceContext: boundary.Propagator{}}),
 		Faults:         faults,
 	}
 }

@@ -243,6 +243,7 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},
-		logger: deps.Telemetry.Logger,
+		logger:  deps.Telemetry.Logger,
+		secrets: deps.Telemetry,
 	}
 }

@@ -97,7 +97,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	network := newNetwork(cfg, deps, work)
 	settlement := newSettlement(cfg, deps, accounts, network)
 	adminMux := http.NewServeMux()
-	deadLetters{redis: deps.Redis, reader: &settlement.messages.Reader}.routes(adminMux)
+	deadLetters{
+		redis: deps.Redis, reader: &settlement.messages.Reader, redact: deps.Telemetry.Redact,
+	}.routes(adminMux)
 	adminMux.Handle("/", admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready:     map[string]func(context.Context) error{"redis": ping(deps.Redis)},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/lab/internal/backend"
 	"example.com/throughline/lab/internal/control"
 	"example.com/throughline/lab/internal/suite"
 )
@@ -16,7 +17,7 @@ const settleTimeout = 15 * time.Second
 
 // remote runs against a lab that somebody else started.
 func (r *runFlags) remote(
-	ctx context.Context, out *reporter, scenarios []*scenario.Scenario,
+	ctx context.Context, out *reporter, verifier *backend.Verifier, scenarios []*scenario.Scenario,
 ) error {
 	started := time.Now()
 	client := control.NewClient(r.against, nil)
@@ -38,6 +39,7 @@ func (r *runFlags) remote(
 	results := suite.Run(ctx, suite.Config{
 		Shared:   suite.Target{Fleet: fleet, Source: client},
 		Parallel: r.parallel,
+		Verify:   verifier,
 		Report:   out.result,
 	}, scenarios)
 	out.ran = time.Since(started) - out.ready

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/lab/internal/backend"
 	"example.com/throughline/lab/internal/suite"
 )
 
@@ -22,13 +23,15 @@ type reporter struct {
 	ready, ran time.Duration
 	memory     int64 // bytes resident at the end of the run; 0: not known
 	count      int
+	backends   backend.Tally
 }
 
 // result tells one result; suite.Run calls it one at a time and in order.
-func (r *reporter) result(sc *scenario.Scenario, res scenario.Result) {
+func (r *reporter) result(sc *scenario.Scenario, res suite.Result) {
 	r.count++
-	if r.update && !res.Pass && res.Err == nil {
-		if err := r.rewrite(sc, res); err != nil {
+	r.backends.Add(res.Backends)
+	if r.update && !res.Pass && res.Err == nil && res.Backends == nil {
+		if err := r.rewrite(sc, res.Result); err != nil {
 			fmt.Fprintf(r.err, "lab run: --update: %v\n", err)
 		}
 	}
@@ -77,7 +80,7 @@ func (r *reporter) rewrite(sc *scenario.Scenario, res scenario.Result) error {
 }
 
 // failure turns results into the error that decides the exit code.
-func (r *reporter) failure(results []scenario.Result) error {
+func (r *reporter) failure(results []suite.Result) error {
 	var failed bool
 	for _, res := range results {
 		if res.Err != nil {
@@ -100,6 +103,9 @@ func (r *reporter) summary(accounts []suite.Account, stats bool) {
 	}
 	if len(accounts) > 0 {
 		fmt.Fprintf(w, "\n%s", suite.Table(accounts))
+	}
+	if table := r.backends.Table(); table != "" {
+		fmt.Fprintf(w, "\n%s", table)
 	}
 	if !stats {
 		return

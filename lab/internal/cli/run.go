@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 
 	"example.com/throughline/internal/scenario"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/lab/internal/backend"
 	"example.com/throughline/lab/internal/control"
 	"example.com/throughline/lab/internal/embedded"
 	"example.com/throughline/lab/internal/suite"
@@ -27,6 +29,7 @@ type runFlags struct {
 	json, shuffle        bool
 	update, stats        bool
 	parallel             int
+	verify               verifyFlags
 }
 
 func runCommand() command {
@@ -43,6 +46,10 @@ there is no such directory; the path of a file runs that file. Without a choice
 all are run. Services, Collector and Redis are started for the run, unless
 --against names a running lab.
 
+--verify reads every trace back from the backends that it names, and compares
+trees, and each span with what the store holds. docs/backends.md tells what a
+backend is known to lose; anything else is a difference.
+
 Exit code 1: a tree differs, or a span was lost on the way. Exit code 2: a
 scenario file is wrong (with file and line), or the command line is.`,
 		setup: func(f *flags) func(context.Context, console, []string) error {
@@ -58,6 +65,7 @@ scenario file is wrong (with file and line), or the command line is.`,
 				"or else an embedded one)")
 			f.StringVar(&r.runAs, "run-as", "", "print one scenario as a shell script instead: `curl`.\n"+
 				"It runs against the lab of --against, by default that of `lab up`")
+			r.verify.register(f)
 			f.BoolVar(&r.stats, "stats", false, "tell start-up time, run time and memory")
 			return r.run
 		},
@@ -69,7 +77,7 @@ func parallel() int { return max(2, min(8, 2*runtime.GOMAXPROCS(0))) }
 
 func (r *runFlags) run(ctx context.Context, c console, args []string) error {
 	lib := openLibrary()
-	if err := r.check(lib); err != nil {
+	if err := errors.Join(r.check(lib), r.verify.resolve(c.getenv, r.against != "")); err != nil {
 		return err
 	}
 	scenarios, err := choose(lib, args)
@@ -82,11 +90,16 @@ func (r *runFlags) run(ctx context.Context, c console, args []string) error {
 	if r.shuffle {
 		shuffle(scenarios)
 	}
+	verifier, done, err := r.verify.verifier(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	out := &reporter{console: c, json: r.json, update: r.update}
 	if r.against != "" {
-		return r.remote(ctx, out, scenarios)
+		return r.remote(ctx, out, verifier, scenarios)
 	}
-	return r.embedded(ctx, out, scenarios)
+	return r.embedded(ctx, out, verifier, scenarios)
 }
 
 func (r *runFlags) check(lib library) error {
@@ -123,21 +136,23 @@ func (r *runFlags) script(c console, scenarios []*scenario.Scenario) error {
 
 // embedded starts a lab for the run.
 func (r *runFlags) embedded(
-	ctx context.Context, out *reporter, scenarios []*scenario.Scenario,
+	ctx context.Context, out *reporter, verifier *backend.Verifier, scenarios []*scenario.Scenario,
 ) error {
 	started := time.Now()
 	redis := r.redis
 	if redis == "" {
 		redis = out.getenv("REDIS_ADDR")
 	}
-	lab, err := embedded.Start(ctx, embedded.Config{Redis: redis, Dump: r.dump, Log: out.err})
+	lab, err := embedded.Start(ctx, embedded.Config{Redis: redis, Dump: r.dump, Log: out.err,
+		Jaeger: r.verify.jaegerOTLP, Tempo: r.verify.tempoOTLP})
 	if err != nil {
 		return fmt.Errorf("lab run: %w", err)
 	}
 	out.ready = time.Since(started)
 	broken := &instances{}
-	failed := out.failure(
-		suite.Run(ctx, embeddedSuite(lab, r.parallel, broken, out.result), scenarios))
+	cfg := embeddedSuite(lab, r.parallel, broken, out.result)
+	cfg.Verify = verifier
+	failed := out.failure(suite.Run(ctx, cfg, scenarios))
 	out.ran = time.Since(started) - out.ready
 	if r.stats {
 		out.memory = resident(os.ReadFile)
@@ -157,7 +172,7 @@ func (r *runFlags) embedded(
 // embeddedSuite gives scenarios that cannot share a platform one of their own.
 func embeddedSuite(
 	lab *embedded.Lab, parallel int, broken *instances,
-	report func(*scenario.Scenario, scenario.Result),
+	report func(*scenario.Scenario, suite.Result),
 ) suite.Config {
 	return suite.Config{
 		Shared:   suite.Target{Fleet: lab.Fleet(), Source: lab.Store},

@@ -105,7 +105,7 @@ func dumpScenarios(ctx context.Context, c console, dir string, names []string) e
 		return fmt.Errorf("lab score: %w", err)
 	}
 	var errs []error
-	report := func(sc *scenario.Scenario, r scenario.Result) {
+	report := func(sc *scenario.Scenario, r suite.Result) {
 		if !r.Pass {
 			errs = append(errs, fmt.Errorf("lab score: %s fails:\n%s", sc.Name, indent(r.Diff)))
 		}

@@ -54,7 +54,7 @@ func together(values http.Header, worst map[string]Verdict) []Line {
 		say(Notable, "tracestate", "%d headers: one list, combined in their order "+
 			"(Trace Context, tracestate); the Go propagator reads only the first", n)
 		combined := Explain("tracestate", strings.Join(values.Values("tracestate"), ","))
-		if Worst(combined) == Invalid && worst["tracestate"] != Invalid {
+		if Worst(combined) > worst["tracestate"] {
 			lines = append(lines, combined...)
 		}
 	}

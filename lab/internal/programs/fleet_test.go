@@ -21,6 +21,13 @@ import (
 	"example.com/throughline/internal/tracetree"
 	"example.com/throughline/lab/internal/collector"
 	"example.com/throughline/lab/internal/storeexporter"
+
+	// What the programs are made of: go test must not take a result from its cache when these
+	// have changed, and of a program that a test builds it knows nothing.
+	_ "example.com/throughline/services/gateway"
+	_ "example.com/throughline/services/order"
+	_ "example.com/throughline/services/payment"
+	_ "example.com/throughline/services/pricing"
 )
 
 // patience bounds every wait of these tests. It is for a busy machine: reaching it is a failure.

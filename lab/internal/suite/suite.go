@@ -5,10 +5,22 @@ package suite
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/lab/internal/backend"
 )
+
+// Result is what came out of a scenario, and what the backends hold of it. Its JSON is a line of
+// lab run --json.
+type Result struct {
+	scenario.Result
+	// Backends has a report by name for each backend that was asked; none was when the run itself
+	// failed.
+	Backends map[string]backend.Report `json:"backends,omitempty"`
+}
 
 // Target is a platform, and where its spans can be found.
 type Target struct {
@@ -26,14 +38,16 @@ type Config struct {
 	Private func(context.Context, *scenario.Scenario) (Target, func() error, error)
 	// Parallel is how many scenarios run at the same time, at least 1.
 	Parallel int
+	// Verify reads what a scenario caused back from backends, if it passed. Nil: nothing is read.
+	Verify *backend.Verifier
 	// Report is told each result, in the order of the scenarios and one at a
 	// time.
-	Report func(*scenario.Scenario, scenario.Result)
+	Report func(*scenario.Scenario, Result)
 }
 
 // Run runs all scenarios and returns their results in the given order. An error
 // in a result's Err is one of input; everything else is in Pass and Diff.
-func Run(ctx context.Context, cfg Config, scenarios []*scenario.Scenario) []scenario.Result {
+func Run(ctx context.Context, cfg Config, scenarios []*scenario.Scenario) []Result {
 	out := newOutput(cfg.Report, scenarios)
 	slots := make(chan struct{}, max(cfg.Parallel, 1))
 	var (
@@ -59,7 +73,7 @@ func Run(ctx context.Context, cfg Config, scenarios []*scenario.Scenario) []scen
 }
 
 // one runs a scenario where it belongs.
-func (c Config) one(ctx context.Context, sc *scenario.Scenario) scenario.Result {
+func (c Config) one(ctx context.Context, sc *scenario.Scenario) Result {
 	if !sc.Private() {
 		return c.run(ctx, c.Shared, sc)
 	}
@@ -76,34 +90,44 @@ func (c Config) one(ctx context.Context, sc *scenario.Scenario) scenario.Result 
 
 func (c Config) run(
 	ctx context.Context, target Target, sc *scenario.Scenario,
-) scenario.Result {
+) Result {
 	runner := scenario.Runner{Fleet: target.Fleet, Source: target.Source}
-	return runner.Run(ctx, sc)
+	result := Result{Result: runner.Run(ctx, sc)}
+	if c.Verify == nil || !result.Pass {
+		return result
+	}
+	result.Backends = c.Verify.Verify(ctx, sc, target.Source, result.Result)
+	for _, name := range slices.Sorted(maps.Keys(result.Backends)) {
+		report := result.Backends[name]
+		result.Pass = result.Pass && report.Pass
+		result.Diff += report.Diff
+	}
+	return result
 }
 
-func failed(sc *scenario.Scenario, err error) scenario.Result {
-	return scenario.Result{Scenario: sc.Name, Diff: sc.File + ": " + err.Error()}
+func failed(sc *scenario.Scenario, err error) Result {
+	return Result{Result: scenario.Result{Scenario: sc.Name, Diff: sc.File + ": " + err.Error()}}
 }
 
 // output tells results in order although they come in any order.
 type output struct {
-	report    func(*scenario.Scenario, scenario.Result)
+	report    func(*scenario.Scenario, Result)
 	scenarios []*scenario.Scenario
 
 	mu      sync.Mutex
-	results []scenario.Result
+	results []Result
 	done    []bool
 	told    int
 }
 
 func newOutput(
-	report func(*scenario.Scenario, scenario.Result), scenarios []*scenario.Scenario,
+	report func(*scenario.Scenario, Result), scenarios []*scenario.Scenario,
 ) *output {
 	return &output{report: report, scenarios: scenarios,
-		results: make([]scenario.Result, len(scenarios)), done: make([]bool, len(scenarios))}
+		results: make([]Result, len(scenarios)), done: make([]bool, len(scenarios))}
 }
 
-func (o *output) set(i int, r scenario.Result) {
+func (o *output) set(i int, r Result) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.results[i], o.done[i] = r, true
