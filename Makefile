@@ -1,9 +1,11 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check bench copy docs fuzz generate clean
+.PHONY: help lab run test check bench copy docs fuzz generate clean up down logs verify tour
 
 GO ?= go
 FUZZTIME ?= 20s
+PROFILE ?= full
+COMPOSE ?= docker compose -f deploy/docker-compose.yml
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,15 +16,32 @@ lab: bin/lab ## start everything, run every scenario, and stay up until Ctrl-C
 run: bin/lab ## run every scenario against an embedded platform, and exit
 	@bin/lab run
 
+up: ## the stack in Docker: services, Collector, Jaeger, Tempo, Grafana; PROFILE=core without Loki and Prometheus
+	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) up -d --build --wait --wait-timeout 300
+	@COMPOSE_PROFILES=$(filter-out core,$(PROFILE)) $(COMPOSE) ps
+
+verify: ## every scenario against the stack, and its traces read back from Jaeger and Tempo
+	@$(COMPOSE) exec -T lab /lab run --against http://127.0.0.1:4400 --verify store,jaeger,tempo
+
+tour: ## a few scenarios against the stack, and where to look at what they did
+	@$(COMPOSE) exec -T lab /lab tour
+
+logs: ## the stack's logs, from now on
+	@$(COMPOSE) logs --follow --tail 20
+
+down: ## stop the stack and remove all that it has stored
+	@$(COMPOSE) down --volumes --remove-orphans
+
 test: ## all tests of both modules with the race detector; a real Redis if REDIS_ADDR is set
 	$(GO) test -race ./... ./lab/...
 
-check: bin/staticcheck ## gofmt, vet, staticcheck, the rules of the architecture, names, pages
+check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, manifests
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on these'; exit 1; }
 	$(GO) vet ./... ./lab/...
 	bin/staticcheck ./... ./lab/...
 	$(GO) test -count=1 -run 'Dependencies|Copyable|Requirements' .
 	$(GO) test -count=1 -run 'NamesOfAFullRun|PagesAreTrue' ./lab/internal/cli
+	cd tools && GOWORK=off $(GO) test ./...
 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree

@@ -26,6 +26,7 @@ const maxReceived = 10_000
 // calls back when the path of its URL says so.
 type customer struct {
 	listener net.Listener
+	base     string // URL at which the services reach it
 	secret   []byte
 	gateway  atomic.Pointer[string] // base URL, once it is known
 	client   *http.Client
@@ -62,7 +63,7 @@ func newCustomer(addr string) (*customer, error) {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // it never fails, says its documentation
 	return &customer{
-		listener: l, secret: secret,
+		listener: l, secret: secret, base: "http://" + l.Addr().String(),
 		client:   &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{}},
 		received: map[string]*received{},
 	}, nil
@@ -70,8 +71,6 @@ func newCustomer(addr string) (*customer, error) {
 
 // host is what order has to allow, host:port.
 func (c *customer) host() string { return c.listener.Addr().String() }
-
-func (c *customer) url() string { return "http://" + c.host() }
 
 func (c *customer) serve(ctx context.Context) error {
 	defer c.client.CloseIdleConnections()
@@ -86,7 +85,7 @@ func (c *customer) serve(ctx context.Context) error {
 
 // introduce tells the URL at which the services reach this server.
 func (c *customer) introduce(w http.ResponseWriter, _ *http.Request) {
-	answer(w, map[string]string{"url": c.url()})
+	answer(w, map[string]string{"url": c.base})
 }
 
 func (c *customer) tell(w http.ResponseWriter, r *http.Request) {

@@ -111,9 +111,13 @@ func (p *Platform) startCustomer(ctx context.Context) (*customer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.run(ctx, c.serve)
-	p.fleet.Targets["customer"] = c.url()
+	p.serveCustomer(ctx, c)
 	return c, nil
+}
+
+func (p *Platform) serveCustomer(ctx context.Context, c *customer) {
+	p.run(ctx, c.serve)
+	p.fleet.Targets["customer"] = "http://" + c.host()
 }
 
 func (p *Platform) paymentConfig() payment.Config {

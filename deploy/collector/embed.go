@@ -5,8 +5,8 @@ package collector
 
 import "embed"
 
-// Files holds base.yaml and one file for each destination: lab.yaml,
-// jaeger.yaml and tempo.yaml.
+// Files holds base.yaml, redaction.yaml, one file for each destination, and the
+// variants.
 //
 //go:embed *.yaml
 var Files embed.FS

@@ -84,7 +84,7 @@ type handler struct{ Config }
 func (h handler) job(w http.ResponseWriter, r *http.Request) {
 	job, ok := h.Jobs[r.PathValue("name")]
 	if !ok {
-		problem.Write(w, r, problem.New(http.StatusNotFound, "unknown-job",
+		h.write(w, r, problem.New(http.StatusNotFound, "unknown-job",
 			"job %.64q: want one of %s", r.PathValue("name"),
 			strings.Join(slices.Sorted(maps.Keys(h.Jobs)), ", ")))
 		return
@@ -95,7 +95,7 @@ func (h handler) job(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		h.Telemetry.Logger.ErrorContext(ctx, "job failed",
 			"job", r.PathValue("name"), "error", err)
-		problem.Write(w, r, err)
+		h.write(w, r, err)
 		return
 	}
 	send(w, http.StatusOK, done)
@@ -170,17 +170,22 @@ func (h handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			"still busy after %v", quiesceTimeout).Because(err)
 	}
 	h.Telemetry.Logger.ErrorContext(r.Context(), "quiesce failed", "error", err)
-	problem.Write(w, r, err)
+	h.write(w, r, err)
 }
 
 func (h handler) turn(on bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h.Faults.Turn(r.PathValue("name"), on); err != nil {
-			problem.Write(w, r, problem.New(http.StatusNotFound, "unknown-fault", "%v", err))
+			h.write(w, r, problem.New(http.StatusNotFound, "unknown-fault", "%v", err))
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
 	}
+}
+
+// write sends an error without the secrets that its text may repeat.
+func (h handler) write(w http.ResponseWriter, r *http.Request, err error) {
+	problem.Write(w, r, problem.From(err).Map(h.Telemetry.Redact))
 }
 
 func send(w http.ResponseWriter, status int, v any) {

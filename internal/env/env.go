@@ -7,11 +7,15 @@
 package env
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -153,6 +157,74 @@ func (r *Reader) Level(name string, def slog.Level) slog.Level {
 		return def
 	}
 	return level
+}
+
+// Keys returns secrets of at least 32 bytes each, in base64 (RFC 4648, section 4), from the variable
+// or, if NAME_FILE is set instead, from that file; commas and line breaks separate them. At most
+// limit are taken; none is no error. An error tells which key is wrong and never shows it, nor what
+// stands in NAME_FILE.
+func (r *Reader) Keys(name string, limit int) [][]byte {
+	text, file := r.get(name), r.get(name+fileSuffix)
+	if text != "" && file != "" {
+		r.fail(name, hidden, "either this or "+name+fileSuffix)
+		return nil
+	}
+	if file != "" {
+		name += fileSuffix
+		var err error
+		if text, err = readFile(file); err != nil {
+			r.fail(name, hidden, "a file that can be read: "+err.Error())
+			return nil
+		}
+	}
+	var keys [][]byte
+	for part := range strings.FieldsFuncSeq(text, func(c rune) bool {
+		return c == ',' || c == '\n' || c == '\r'
+	}) {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		key, err := base64.StdEncoding.DecodeString(part)
+		if err != nil || len(key) < minKey {
+			r.fail(name, fmt.Sprintf("(key %d, hidden)", len(keys)+1), wantKey)
+			return nil
+		}
+		keys = append(keys, key)
+	}
+	switch {
+	case len(keys) > limit:
+		r.fail(name, fmt.Sprintf("(%d keys, hidden)", len(keys)), fmt.Sprintf("at most %d", limit))
+		return nil
+	case file != "" && len(keys) == 0:
+		r.fail(name, "(empty file)", wantKey)
+	}
+	return keys
+}
+
+const (
+	fileSuffix = "_FILE"
+	hidden     = "(hidden)"
+	minKey     = 32
+	wantKey    = "base64 of at least 32 bytes"
+	maxFile    = 64 << 10
+)
+
+// readFile returns a file of at most 64 KiB. The error leaves out the path: who mistakes NAME_FILE
+// for NAME has put a key there.
+func readFile(path string) (text string, err error) {
+	f, err := os.Open(path)
+	if err == nil {
+		defer func() { _ = f.Close() }()
+		var data []byte
+		if data, err = io.ReadAll(io.LimitReader(f, maxFile+1)); err == nil && len(data) > maxFile {
+			err = fmt.Errorf("larger than %d bytes", maxFile)
+		}
+		text = string(data)
+	}
+	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return text, err
 }
 
 func (r *Reader) get(name string) string { return strings.TrimSpace(r.getenv(name)) }

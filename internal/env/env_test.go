@@ -2,7 +2,10 @@ package env_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +78,56 @@ func TestValues(t *testing.T) {
 	check(t, "Level", r.Level("LEVEL", slog.LevelInfo), slog.LevelDebug)
 	if err := r.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	a, b := strings.Repeat("YWFh", 11), strings.Repeat("YmJi", 11) // 33 bytes each
+	file := func(text string) string {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, vars := range map[string]map[string]string{
+		"list":  {"K": a + ", " + b},
+		"file":  {"K_FILE": file(a + "\r\n\n " + b + "\n")},
+		"comma": {"K_FILE": file(a + "," + b)},
+	} {
+		r := reader(vars)
+		keys := r.Keys("K", 2)
+		if r.Err() != nil || len(keys) != 2 || string(keys[1]) != strings.Repeat("b", 33) {
+			t.Errorf("%s: %q, %v, want two keys in their order", name, keys, r.Err())
+		}
+	}
+	if r := reader(nil); r.Keys("K", 2) != nil || r.Err() != nil {
+		t.Error("unset: want no key and no error")
+	}
+	short := a[:40]
+	for name, test := range map[string]struct {
+		vars map[string]string
+		want string
+	}{
+		"short":         {map[string]string{"K": a + "," + short}, "K=\"(key 2, hidden)\""},
+		"no base64":     {map[string]string{"K": "!" + a[1:]}, "K=\"(key 1, hidden)\""},
+		"too many":      {map[string]string{"K": a + "," + b + "," + a}, "at most 2"},
+		"both":          {map[string]string{"K": a, "K_FILE": file(b)}, "K_FILE"},
+		"short in file": {map[string]string{"K_FILE": file(short)}, "K_FILE"},
+		"empty file":    {map[string]string{"K_FILE": file("\n")}, "K_FILE"},
+		"huge file":     {map[string]string{"K_FILE": file(strings.Repeat(a, 2000))}, "larger than"},
+		"key as file":   {map[string]string{"K_FILE": a}, "no such file"},
+		"directory":     {map[string]string{"K_FILE": t.TempDir()}, "K_FILE"},
+	} {
+		r := reader(test.vars)
+		keys := r.Keys("K", 2)
+		text := fmt.Sprint(r.Err())
+		if keys != nil || !strings.Contains(text, test.want) || strings.Contains(text, "YWFh") ||
+			strings.Contains(text, "YmJi") {
+			t.Errorf("%s: %d keys, error %v, want one that says %q and shows no key",
+				name, len(keys), text, test.want)
+		}
 	}
 }
 

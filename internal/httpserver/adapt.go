@@ -38,7 +38,7 @@ func (rt *Router) adapt(route string, h HandlerFunc) http.Handler {
 		aborted := errors.Is(err, http.ErrAbortHandler)
 		broken := err != nil && (aborted || rec.status != 0)
 		if err != nil && !broken {
-			problem.Write(rec, r, err)
+			problem.Write(rec, r, problem.From(err).Map(rt.options.Telemetry.Redact))
 		}
 		rt.settle(ctx, span, route, rec.status, broken, err)
 		if aborted {

@@ -5,6 +5,10 @@
 // Each route's handler is wrapped by otelhttp inside the mux. Outside of it, otelhttp would name
 // the span by the route but not set http.route; and any middleware between the two that calls
 // Request.WithContext would lose the name as well.
+//
+// In front of all that, every request's propagation headers are made such that a propagator reads
+// them rightly (patterns/boundary): of two traceparents none counts, a tracestate in pieces is one,
+// and nothing has more than its size. Whose context is continued is another matter: Options.Edge.
 package httpserver
 
 import (
@@ -17,6 +21,7 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/boundary"
 )
 
 // DefaultMaxBody bounds a request body, in bytes.
@@ -50,6 +55,7 @@ type receivedKey struct{}
 type Router struct {
 	options   Options
 	mux       *http.ServeMux
+	clean     http.Handler // match, behind the hygiene of headers
 	unmatched http.Handler
 	serve     http.Handler
 }
@@ -59,11 +65,14 @@ func New(o Options) *Router {
 	if o.Propagator == nil {
 		o.Propagator = o.Telemetry.Propagator
 	}
+	o.Propagator = o.Telemetry.Inbound(o.Propagator)
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
 	rt := &Router{options: o, mux: http.NewServeMux()}
 	rt.unmatched = rt.instrument(rt.adapt("", rt.refuse))
+	hygiene := boundary.Edge{Trusted: func(*http.Request) bool { return true }}
+	rt.clean = hygiene.Handler(http.HandlerFunc(rt.match))
 	rt.serve = o.Inflight.Handler(http.HandlerFunc(rt.route))
 	return rt
 }
@@ -88,16 +97,19 @@ func (rt *Router) HandleWith(
 
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) { rt.serve.ServeHTTP(w, r) }
 
-// route sends what no pattern matches to a handler of our own. A catch-all pattern "/" would do
-// so too, but as a route it would also name the span, and answer 404 where 405 is due.
-//
-// The bound on the body is put here, on the connection's own ResponseWriter: only that one takes
-// the hint to close the connection gently, so that a caller who still sends reads the 413 and not
-// a reset.
+// route prepares every request. The bound on the body is put here, on the connection's own
+// ResponseWriter: only that one takes the hint to close the connection gently, so that a caller who
+// still sends reads the 413 and not a reset.
 func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
 	// net/http looks at the original's body when it is done.
 	r = r.WithContext(context.WithValue(r.Context(), receivedKey{}, r.Header))
 	r.Body = http.MaxBytesReader(w, r.Body, rt.options.MaxBody)
+	rt.clean.ServeHTTP(w, r)
+}
+
+// match sends what no pattern matches to a handler of our own. A catch-all pattern "/" would do
+// so too, but as a route it would also name the span, and answer 404 where 405 is due.
+func (rt *Router) match(w http.ResponseWriter, r *http.Request) {
 	if _, pattern := rt.mux.Handler(r); pattern == "" {
 		rt.unmatched.ServeHTTP(w, r)
 		return

@@ -72,6 +72,14 @@ func (p *Problem) Because(err error) *Problem {
 	return &c
 }
 
+// Map returns a copy of p with what change makes of its detail, for a detail that repeats what a
+// caller has sent.
+func (p *Problem) Map(change func(string) string) *Problem {
+	c := *p
+	c.Detail = change(p.Detail)
+	return &c
+}
+
 // Error returns title, detail and cause.
 func (p *Problem) Error() string {
 	s := p.Title

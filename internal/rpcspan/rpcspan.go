@@ -1,26 +1,30 @@
 // Package rpcspan instruments gRPC with otelgrpc, and adds the one attribute that otelgrpc leaves
 // out: error.type on every span with status Error, the name of the gRPC status code (RPC semantic
-// conventions, error.type).
+// conventions, error.type). What a call brings is mended first, as internal/httpserver does it with
+// headers: otelgrpc takes the first value of each name.
 package rpcspan
 
 import (
 	"context"
+	"net/http"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/boundary"
 )
 
 // Server returns the handler of a gRPC server: one SERVER span a call, none for health checks.
 func Server(tel *telemetry.Telemetry) stats.Handler {
 	options := append(common(tel), otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))
-	return handler{Handler: otelgrpc.NewServerHandler(options...), isError: serverError}
+	return mended{handler{Handler: otelgrpc.NewServerHandler(options...), isError: serverError}}
 }
 
 // Client returns the handler of a gRPC client: one CLIENT span a call, whose context it injects.
@@ -49,6 +53,28 @@ func (h handler) HandleRPC(ctx context.Context, s stats.RPCStats) {
 		}
 	}
 	h.Handler.HandleRPC(ctx, s)
+}
+
+// mended starts the SERVER span from metadata that a propagator reads rightly.
+type mended struct{ stats.Handler }
+
+func (m mended) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Context {
+	came, _ := metadata.FromIncomingContext(ctx)
+	header := http.Header{}
+	for _, name := range []string{"traceparent", "tracestate", "baggage"} {
+		header[http.CanonicalHeaderKey(name)] = came[name]
+	}
+	clean := boundary.Edge{}.Clean(header, true)
+	if clean == nil {
+		return m.Handler.TagRPC(ctx, info)
+	}
+	mended := came.Copy()
+	for name := range header {
+		mended.Delete(name)
+		mended.Append(name, clean[name]...)
+	}
+	ctx = m.Handler.TagRPC(metadata.NewIncomingContext(ctx, mended), info)
+	return metadata.NewIncomingContext(ctx, came) // what came over the wire is logged as it came
 }
 
 // clientError: the caller did not get what it asked for.

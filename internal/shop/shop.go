@@ -28,7 +28,7 @@ const (
 	// ContinuationStrategy is persisted, client or linked.
 	ContinuationStrategy = attribute.Key("shop.continuation.strategy")
 	// ContinuationRejected says why a client's context was not continued: forged, expired,
-	// turns or malformed.
+	// turns, replayed or malformed.
 	ContinuationRejected = attribute.Key("shop.continuation.rejected")
 	// LinkType says what a link means: one of the Link constants.
 	LinkType = attribute.Key("shop.link.type")
@@ -64,16 +64,6 @@ const (
 	EventCacheHit  = "shop.cache.hit"
 	EventCacheMiss = "shop.cache.miss"
 )
-
-// QuoteDuration is a histogram of the time that a quote took. It is declared as the instruments of
-// semconv are: name and unit belong together.
-type QuoteDuration struct{}
-
-// Name returns the instrument's name.
-func (QuoteDuration) Name() string { return "shop.quote.duration" }
-
-// Unit returns seconds, in UCUM.
-func (QuoteDuration) Unit() string { return "s" }
 
 // Values of LinkType.
 const (

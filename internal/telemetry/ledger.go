@@ -32,6 +32,7 @@ const (
 type Ledger struct {
 	service, instance string
 	capacity          int64
+	drops             drops // tells them in log records
 
 	mu       sync.Mutex
 	ended    int64
@@ -110,14 +111,20 @@ func (l *Ledger) admit(open bool, capacity int64) bool {
 	l.ended++
 	switch {
 	case !open:
-		l.dropped[DroppedShutdown]++
+		l.drop(DroppedShutdown, 1)
 	case l.pending >= capacity:
-		l.dropped[DroppedQueueFull]++
+		l.drop(DroppedQueueFull, 1)
 	default:
 		l.pending++
 		return true
 	}
 	return false
+}
+
+// drop counts n spans that will not be exported. The caller holds l.mu.
+func (l *Ledger) drop(reason string, n int64) {
+	l.dropped[reason] += n
+	l.drops.add(reason, n)
 }
 
 // settle counts the outcome of exporting n admitted spans. Once the ledger is closed they are
@@ -130,7 +137,7 @@ func (l *Ledger) settle(n int, err error) {
 	}
 	l.pending -= int64(n)
 	if err != nil {
-		l.dropped[DroppedExportFailed] += int64(n)
+		l.drop(DroppedExportFailed, int64(n))
 		return
 	}
 	l.exported += int64(n)
@@ -161,7 +168,7 @@ func (l *Ledger) close() int64 {
 	left := l.pending
 	l.closed, l.pending = true, 0
 	if left > 0 {
-		l.dropped[DroppedShutdown] += left
+		l.drop(DroppedShutdown, left)
 	}
 	return left
 }

@@ -19,7 +19,8 @@ func publish(l *Ledger, mp metric.MeterProvider) error {
 	exported, err2 := otelconv.NewSDKExporterSpanExportedObservable(meter)
 	size, err3 := otelconv.NewSDKProcessorSpanQueueSize(meter)
 	capacity, err4 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	logs, err5 := otelconv.NewSDKExporterLogExportedObservable(meter)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return fmt.Errorf("ledger metrics: %w", err)
 	}
 	component := semconv.OTelComponentName("ledger/0")
@@ -30,21 +31,21 @@ func publish(l *Ledger, mp metric.MeterProvider) error {
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		s := l.Snapshot()
 		failed := s.Dropped[DroppedExportFailed]
-		// "Processed" means handed to the exporter, whatever came of it there.
+		// "Processed" means handed to the exporter, whatever came of it there. Drops are there
+		// from the start, as zeros: who alerts on an increase does not see the first value of a
+		// series that has just begun.
 		o.ObserveInt64(processed.Inst(), s.Exported+failed, plain)
 		for _, reason := range []string{DroppedQueueFull, DroppedShutdown} {
-			if n := s.Dropped[reason]; n > 0 {
-				o.ObserveInt64(processed.Inst(), n, with(reason))
-			}
+			o.ObserveInt64(processed.Inst(), s.Dropped[reason], with(reason))
 		}
 		o.ObserveInt64(exported.Inst(), s.Exported, plain)
-		if failed > 0 {
-			o.ObserveInt64(exported.Inst(), failed, with(DroppedExportFailed))
-		}
+		o.ObserveInt64(exported.Inst(), failed, with(DroppedExportFailed))
+		o.ObserveInt64(logs.Inst(), s.Logs.Exported, plain)
+		o.ObserveInt64(logs.Inst(), s.Logs.Dropped, with(DroppedExportFailed))
 		o.ObserveInt64(size.Inst(), s.Pending, plain)
 		o.ObserveInt64(capacity.Inst(), l.capacity, plain)
 		return nil
-	}, processed.Inst(), exported.Inst(), size.Inst(), capacity.Inst())
+	}, processed.Inst(), exported.Inst(), logs.Inst(), size.Inst(), capacity.Inst())
 	if err != nil {
 		return fmt.Errorf("ledger metrics: %w", err)
 	}

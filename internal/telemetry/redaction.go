@@ -2,6 +2,11 @@ package telemetry
 
 import (
 	"log/slog"
+	"regexp"
+
+	"go.opentelemetry.io/otel/propagation"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/resource"
 
 	"example.com/throughline/patterns/redact"
 )
@@ -18,7 +23,9 @@ func newRedactor(cfg Config) *redact.Redactor {
 	}
 	return redact.New(redact.Rules{
 		Query: query,
-		Keys:  []string{"card_token", "card_number", "cvc"},
+		// The words of our routes, and our ids. A token in a path mostly has more than that.
+		Segment: regexp.MustCompile(`^[a-z0-9]{0,64}$`),
+		Keys:    []string{"card_token", "card_number", "cvc"},
 	})
 }
 
@@ -30,6 +37,22 @@ func (o outputs) redacted(r *redact.Redactor) outputs {
 	return o
 }
 
+// redactedResource is the resource of all three signals.
+func redactedResource(r *redact.Redactor, res *resource.Resource) *resource.Resource {
+	if r == nil {
+		return res
+	}
+	return r.Resource(res)
+}
+
+// labels are the views of a meter provider.
+func labels(r *redact.Redactor) []sdkmetric.Option {
+	if r == nil {
+		return nil
+	}
+	return []sdkmetric.Option{sdkmetric.WithView(r.View)}
+}
+
 // quiet puts r in front of a logger. What goes to OTLP is redacted at the exporter once more, as
 // records of other loggers are; stdout has no exporter.
 func quiet(r *redact.Redactor, logger *slog.Logger) *slog.Logger {
@@ -37,4 +60,31 @@ func quiet(r *redact.Redactor, logger *slog.Logger) *slog.Logger {
 		return logger
 	}
 	return slog.New(r.Handler(logger.Handler()))
+}
+
+// Inbound returns a propagator that extracts what p does, without the members of tracestate and
+// baggage that hold a secret: what is let in goes into spans, messages and Redis. Telemetry's own
+// Propagator is one.
+func (t *Telemetry) Inbound(p propagation.TextMapPropagator) propagation.TextMapPropagator {
+	if t.redactor == nil {
+		return p
+	}
+	return t.redactor.Propagator(p)
+}
+
+// Redact returns text for people, such as what an answer says of a request, without secrets.
+func (t *Telemetry) Redact(text string) string {
+	if t.redactor == nil {
+		return text
+	}
+	return t.redactor.Text(text)
+}
+
+// RedactMembers returns a tracestate that came by another way than headers, without the members
+// that hold a secret.
+func (t *Telemetry) RedactMembers(tracestate string) string {
+	if t.redactor == nil {
+		return tracestate
+	}
+	return t.redactor.Members(tracestate)
 }

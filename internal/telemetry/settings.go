@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.opentelemetry.io/contrib/propagators/autoprop"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -69,7 +68,8 @@ func newResource(
 		attrs = append(attrs, semconv.ServiceName(name))
 	}
 	// Of equal keys the last wins.
-	res, resErr := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithAttributes(attrs...))
+	res, resErr := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithProcessRuntimeName(),
+		resource.WithProcessRuntimeVersion(), resource.WithAttributes(attrs...))
 	return res, errors.Join(err, resErr)
 }
 
@@ -91,25 +91,6 @@ func parseAttributes(list string) ([]attribute.KeyValue, error) {
 		attrs = append(attrs, attribute.String(key, decoded))
 	}
 	return attrs, nil
-}
-
-func newPropagator(names []string, env string) (propagation.TextMapPropagator, error) {
-	if env != "" {
-		names = strings.Split(env, ",")
-	}
-	if len(names) == 0 {
-		names = []string{"tracecontext", "baggage"}
-	}
-	trimmed := make([]string, len(names))
-	for i, name := range names {
-		trimmed[i] = strings.TrimSpace(name)
-	}
-	prop, err := autoprop.TextMapPropagator(trimmed...)
-	if err != nil {
-		return nil, fmt.Errorf("OTEL_PROPAGATORS: %w: want names like "+
-			"tracecontext, baggage, b3, b3multi, jaeger", err)
-	}
-	return prop, nil
 }
 
 func newSampler(name, arg string) (sdktrace.Sampler, error) {

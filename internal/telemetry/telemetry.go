@@ -32,6 +32,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"example.com/throughline/patterns/redact"
 	"example.com/throughline/patterns/traceidlogs"
 )
 
@@ -86,6 +87,7 @@ type Telemetry struct {
 	Ledger         *Ledger
 	Resource       *resource.Resource
 
+	redactor   *redact.Redactor
 	traces     *sdktrace.TracerProvider
 	metrics    *sdkmetric.MeterProvider
 	logs       *sdklog.LoggerProvider
@@ -112,9 +114,11 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("telemetry of service %q: %w", cfg.Service, err)
 	}
-	redactor := newRedactor(cfg)
+	redactor, raw := newRedactor(cfg), out.spans
 	out = out.redacted(redactor)
-	t := &Telemetry{Propagator: s.propagator, Resource: s.resource}
+	s.resource = redactedResource(redactor, s.resource)
+	t := &Telemetry{Resource: s.resource, redactor: redactor}
+	t.Propagator = t.Inbound(s.propagator)
 
 	// Trouble with exporting is told on stdout only: sent through the failing exporter it
 	// would make more of itself.
@@ -122,22 +126,23 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t.spanHealth = &health{signal: "traces", log: local}
 	t.logHealth = &health{signal: "logs", log: local}
 
-	t.metrics = sdkmetric.NewMeterProvider(
-		sdkmetric.WithResource(s.resource), sdkmetric.WithReader(out.metrics))
+	t.metrics = sdkmetric.NewMeterProvider(append(labels(redactor),
+		sdkmetric.WithResource(s.resource), sdkmetric.WithReader(out.metrics))...)
 	t.MeterProvider = t.metrics
 
+	entries, entriesErr := newEntries(t.metrics)
 	t.Ledger = newLedger(s.resource, s.queueSize)
 	t.gate = newGate(t.Ledger, out.spans, t.spanHealth)
 	tracing := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(s.resource), sdktrace.WithSampler(s.sampler),
 	}
 	for _, p := range append(cfg.SpanProcessors[:len(cfg.SpanProcessors):len(cfg.SpanProcessors)],
-		t.gate) {
+		entries, t.gate) {
 		tracing = append(tracing, sdktrace.WithSpanProcessor(p))
 	}
 	t.traces = sdktrace.NewTracerProvider(tracing...)
 	t.TracerProvider = t.traces
-	t.variants = variants{sampler: s.sampler, exporter: out.spans}
+	t.variants = variants{sampler: s.sampler, exporter: out.spans, raw: raw}
 
 	t.records = logCounter{ledger: t.Ledger, Processor: sdklog.NewBatchProcessor(
 		&logExporter{Exporter: out.logs, ledger: t.Ledger, health: t.logHealth})}
@@ -145,8 +150,10 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		sdklog.WithResource(s.resource), sdklog.WithProcessor(t.records))
 	t.LoggerProvider = t.logs
 	t.Logger = quiet(redactor, traceidlogs.New(cfg.Stdout, cfg.Level, t.logs, scope))
+	t.Ledger.drops.log, t.Ledger.drops.local = t.Logger, local
 
 	if err := errors.Join(
+		entriesErr,
 		runtime.Start(runtime.WithMeterProvider(t.metrics)),
 		publish(t.Ledger, t.metrics),
 	); err != nil {
@@ -190,6 +197,7 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 				return errors.Join(t.logs.Shutdown(ctx), t.records.Shutdown(ctx), failed())
 			},
 		)
+		t.Ledger.drops.close()
 		// Metrics last, for they tell how the spans fared.
 		t.shutdownErr = errors.Join(append(errs, t.metrics.Shutdown(ctx))...)
 	})

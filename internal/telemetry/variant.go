@@ -17,19 +17,27 @@ import (
 type Variant struct {
 	Service string                                            // service.name
 	Sampler sdktrace.Sampler                                  // in place of the configured one
+	Start   sdktrace.SpanProcessor                            // sees every span start
 	Edit    func(sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan // of every span that ended
 
 	// Queue is the capacity of a queue of its own, which nothing but Flush empties. What does
 	// not fit is dropped and counted.
 	Queue int
+
+	// Unredacted exports its spans as they were recorded.
+	Unredacted bool
 }
 
 // Variant returns a provider of the spans that are to be different. The spans of both providers
 // can be each other's parents. It lives until Shutdown.
 func (t *Telemetry) Variant(v Variant) trace.TracerProvider {
-	processor := edited{SpanProcessor: t.gate, edit: v.Edit}
-	if v.Queue > 0 {
-		processor.SpanProcessor = t.variants.queue(t, v.Queue)
+	processor := edited{SpanProcessor: t.gate, start: v.Start, edit: v.Edit}
+	switch {
+	case v.Unredacted:
+		processor.SpanProcessor = t.variants.keep(
+			newGate(t.Ledger, shared{t.variants.raw}, t.spanHealth))
+	case v.Queue > 0:
+		processor.SpanProcessor = t.variants.keep(narrow(t, v.Queue))
 	}
 	if v.Sampler == nil {
 		v.Sampler = t.variants.sampler
@@ -43,10 +51,17 @@ func (t *Telemetry) Variant(v Variant) trace.TracerProvider {
 		sdktrace.WithSampler(v.Sampler), sdktrace.WithSpanProcessor(processor))
 }
 
-// edited edits what it passes on.
+// edited edits what it passes on. What it passes on to has no interest in starts.
 type edited struct {
 	sdktrace.SpanProcessor
-	edit func(sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan
+	start sdktrace.SpanProcessor
+	edit  func(sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan
+}
+
+func (p edited) OnStart(ctx context.Context, span sdktrace.ReadWriteSpan) {
+	if p.start != nil {
+		p.start.OnStart(ctx, span)
+	}
 }
 
 func (p edited) OnEnd(span sdktrace.ReadOnlySpan) {
@@ -58,20 +73,25 @@ func (p edited) OnEnd(span sdktrace.ReadOnlySpan) {
 
 // variants is what variants need, and the queues that they have.
 type variants struct {
-	sampler  sdktrace.Sampler
-	exporter sdktrace.SpanExporter
+	sampler       sdktrace.Sampler
+	exporter, raw sdktrace.SpanExporter // redacted, and not
 
 	mu      sync.Mutex
 	queues  []*gate
 	drained bool
 }
 
-func (v *variants) queue(t *Telemetry, size int) *gate {
-	g := newGateOf(size, t.Ledger, shared{v.exporter}, t.spanHealth,
+// narrow is a queue that only a flush empties.
+func narrow(t *Telemetry, size int) *gate {
+	return newGateOf(size, t.Ledger, shared{t.variants.exporter}, t.spanHealth,
 		func(o *sdktrace.BatchSpanProcessorOptions) {
 			// Never full, and never due.
 			o.MaxExportBatchSize, o.BatchTimeout = size+1, 24*time.Hour
 		})
+}
+
+// keep sees to it that a queue is flushed, and drained, with the others.
+func (v *variants) keep(g *gate) *gate {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.queues = append(v.queues, g); v.drained {

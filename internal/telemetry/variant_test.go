@@ -2,9 +2,12 @@ package telemetry_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
+	"go.opentelemetry.io/contrib/processors/baggagecopy"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -74,5 +77,54 @@ func TestAVariantDiffersInWhatItSaysAndInNothingElse(t *testing.T) {
 		if got, _ := spans[0].Resource.Set().Value(key); got.AsString() != text {
 			t.Errorf("%s = %q, want %q", key, got.AsString(), text)
 		}
+	}
+}
+
+func TestAnUnredactedVariantExportsWhatWasRecorded(t *testing.T) {
+	t.Parallel()
+	exporter := tracetest.NewInMemoryExporter()
+	tel := start(t, telemetry.Config{SpanExporter: exporter})
+	for _, tp := range []trace.TracerProvider{
+		tel.TracerProvider, tel.Variant(telemetry.Variant{Unredacted: true}),
+	} {
+		_, span := tp.Tracer("test").Start(t.Context(), "call")
+		span.SetAttributes(semconv.URLFull("https://example.com/?key=canary"))
+		span.End()
+		if err := tel.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(t, tel, 2, 2, 0, nil)
+	var got []string
+	for _, span := range exporter.GetSpans() {
+		got = append(got, span.Attributes[0].Value.AsString())
+	}
+	wanted := []string{"https://example.com/?key=REDACTED", "https://example.com/?key=canary"}
+	if !slices.Equal(got, wanted) {
+		t.Errorf("exported %q, want %q", got, wanted)
+	}
+}
+
+func TestAVariantsProcessorSeesSpansStart(t *testing.T) {
+	t.Parallel()
+	exporter := tracetest.NewInMemoryExporter()
+	tel := start(t, telemetry.Config{SpanExporter: exporter})
+	member, err := baggage.NewMember("plan", "gold")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bag, err := baggage.New(member)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, span := tel.Variant(telemetry.Variant{
+		Start: baggagecopy.NewSpanProcessor(baggagecopy.AllowAllMembers),
+	}).Tracer("test").Start(baggage.ContextWithBaggage(t.Context(), bag), "call")
+	span.End()
+	if err := tel.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := exporter.GetSpans()[0].Attributes; len(got) != 1 || got[0].Key != "plan" {
+		t.Errorf("attributes %v, want plan=gold", got)
 	}
 }

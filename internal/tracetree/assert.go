@@ -10,16 +10,22 @@ import (
 // isField says whether an unquoted key means a field of the span rather than an attribute.
 func isField(key string) bool {
 	switch key {
-	case "status", "trace", "parent", "tracestate", "scope":
+	case "status", "message", "flags", "trace", "parent", "tracestate", "scope":
 		return true
 	}
 	return false
 }
 
+// optional says which fields a span may lack. Every span has a status and a trace.
+func optional(field string) bool { return field == "tracestate" || field == "message" }
+
 // bracesAreLiteral lists the attributes whose values are templates with braces of their own.
 func bracesAreLiteral(key string) bool { return key == "http.route" || key == "url.template" }
 
-var labelPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var (
+	labelPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	flagsPattern = regexp.MustCompile(`^[0-9a-f]{2}$`)
+)
 
 func (l *line) parseAsserts(s string) error {
 	for {
@@ -110,9 +116,9 @@ func parseLabel(word string) (string, error) {
 
 func parseAbsent(word string) (assertion, error) {
 	key, field, rest, err := cutKey(word[1:])
-	// Every span has a status and a trace, but not every span has a tracestate.
-	if err == nil && (rest != "" || word == "!" || field && key != "tracestate") {
-		err = fmt.Errorf("assertion %s: want !key of an attribute, or !tracestate", shorten(word))
+	if err == nil && (rest != "" || word == "!" || field && !optional(key)) {
+		err = fmt.Errorf("assertion %s: want !key of an attribute, !tracestate or !message",
+			shorten(word))
 	}
 	return assertion{op: opAbsent, key: key, field: field}, err
 }
@@ -161,6 +167,9 @@ func parseAttribute(word string) (assertion, error) {
 	}
 	if bracesAreLiteral(key) {
 		a.value = text{}.add(a.value.fill(nil))
+	}
+	if key == "flags" && field && !flagsPattern.MatchString(value) {
+		return a, fmt.Errorf("flags %s: want two lower-case hex digits", shorten(value))
 	}
 	if key == "status" && field && !slices.Contains([]string{"error", "ok", "unset"}, value) {
 		return a, fmt.Errorf("status %s: want error, ok or unset", shorten(value))

@@ -16,7 +16,7 @@ func epoch() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 // journey builds what arrived from text: a span a line, indentation is parenthood, a blank line
 // begins another trace. Behind " | " come id=, start= and end= in ms, parent= (an id), remote,
-// link=TYPE:id, event=, status= and attributes. A span starts one ms after the one above it.
+// link=TYPE:id, event=, status=, message=, flags= and attributes. A span starts one ms after the one above it.
 func journey(t testing.TB, text string) tracetree.Journey {
 	t.Helper()
 	b := &builder{t: t, traceOf: make(map[string]string)}
@@ -98,6 +98,10 @@ func (b *builder) word(s *tracetree.Span, id *string, word string) {
 		s.ParentRemote = true
 	case "status":
 		s.Status = value
+	case "message":
+		s.StatusMessage = value
+	case "flags":
+		s.Flags = uint32(b.number(value))
 	case "event":
 		s.Events = append(s.Events, tracetree.Event{Name: value})
 	case "link":
@@ -118,11 +122,15 @@ func (b *builder) word(s *tracetree.Span, id *string, word string) {
 }
 
 func (b *builder) ms(s string) time.Duration {
+	return time.Duration(b.number(s)) * time.Millisecond
+}
+
+func (b *builder) number(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		b.t.Fatalf("milliseconds %q: %v", s, err)
+		b.t.Fatalf("number %q: %v", s, err)
 	}
-	return time.Duration(n) * time.Millisecond
+	return n
 }
 
 func traceID(name string) string { return digest("trace " + name)[:32] }

@@ -2,6 +2,7 @@ package tracetree
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -113,6 +114,10 @@ func (a *actual) field(name string) (string, bool) {
 	switch name {
 	case "status":
 		v = cmp.Or(a.span.Status, "unset")
+	case "message":
+		v = a.span.StatusMessage
+	case "flags":
+		v = fmt.Sprintf("%02x", a.span.Flags&0xff)
 	case "trace":
 		v = a.span.TraceID
 	case "parent":

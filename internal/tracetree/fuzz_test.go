@@ -26,6 +26,7 @@ func randomJourney(text string, shape []byte) tracetree.Journey {
 			Start:  epoch().Add(time.Duration(b[5]) * time.Millisecond),
 			End:    epoch().Add(time.Duration(b[4]) * time.Millisecond),
 			Status: []string{"unset", "ok", "error", ""}[b[3]>>6], ParentRemote: b[0]&8 > 0,
+			StatusMessage: word(b[5]), Flags: uint32(b[2] & 3),
 		}
 		if b[0]&16 > 0 {
 			s.ParentID = strconv.Itoa(int(b[2] % 40))

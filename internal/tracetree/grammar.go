@@ -17,8 +17,10 @@ import "fmt"
 //	key="two words"         in Go's string syntax
 //	key={var}               variables are filled in, alone or inside of other text
 //	key=*                   present, whatever its value
-//	!key, !tracestate       absent
+//	!key                    absent; also !tracestate, !message
 //	status=error            error, ok or unset
+//	message="card declined" the status's message (OTLP: status.message, the API: description)
+//	flags=03                the W3C trace flags, as a traceparent ends: 01 sampled, 02 random
 //	event(NAME)             has an event of this name
 //	link(TYPE)=@label       has a link with shop.link.type TYPE to that span
 //	link(TYPE)={var}        ... to a span given as a traceparent, or to a trace by its id

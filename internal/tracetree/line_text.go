@@ -91,7 +91,7 @@ func (r *renderer) correctedValue(as assertion, a *actual) string {
 		return key + "=" + r.valueText("", value)
 	case ok:
 		return key + "=" + r.valueText(as.key, value)
-	case as.field && key != "tracestate":
+	case as.field && !optional(key):
 		return "" // there is no word for the lack of it
 	}
 	return "!" + key

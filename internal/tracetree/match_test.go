@@ -119,6 +119,18 @@ x.txtar:2: - a server X  k=2 !k2 status=ok event(miss) j=*
 x.txtar:2: + a server X  k=1 !k2 status=error !j
 `,
 		},
+		"status message and flags": {
+			journey: "a server X | status=error message=declined flags=3\n  b client Y | flags=1\n",
+			want: "-- trace --\na server X  message=\"bad card\" flags=01\n" +
+				"  b client Y  message=x flags=03\n",
+			diff: `
+x.txtar:1:   -- trace --
+x.txtar:2: - a server X  message="bad card" flags=01
+x.txtar:3: -   b client Y  message=x flags=03
+x.txtar:2: + a server X  message=declined flags=03
+x.txtar:3: +   b client Y  !message flags=01
+`,
+		},
 		"severed trace": {
 			journey: "a server X\n  a client GET\n\nb server Y\n",
 			want:    "-- trace --\na server X\n  a client GET\n    b server Y\n",
@@ -356,6 +368,11 @@ r internal run
 		"unresolved link, any link": {
 			journey: "a server X | link=origin:gone link=caller:gone\n",
 			want:    "-- trace --\na server X  link(caller)=* link(origin)=unresolved\n",
+		},
+		"status message and flags": {
+			journey: "a server X | status=error message=declined flags=3\n  b client Y\n",
+			want: "-- trace --\na server X  flags=03 status=error message=declined !\"message\"\n" +
+				"  b client Y  flags=00 !message\n",
 		},
 		"comments and blank lines": {
 			journey: "a server X\n",

@@ -61,6 +61,24 @@ payment consumer process orders  orphan remote  # 1.0ms critical
 	}
 }
 
+// What a status says, and flags beyond the sampling, stand behind the name.
+func TestPrintMessageAndFlags(t *testing.T) {
+	t.Parallel()
+	j := journey(t, "a server X | status=error message=declined flags=3 error.type=x\n"+
+		"  b client Y | flags=1\n")
+	j.Spans[0].StatusMessage = "card {declined}"
+	got := tracetree.PrintWith(j, tracetree.PrintOptions{})
+	want := `a server X  status=error message="card \x7bdeclined}" flags=03 error.type=x
+  b client Y
+`
+	if !strings.HasSuffix(got, want) {
+		t.Errorf("printed\n%s\nwant at its end\n%s", got, want)
+	}
+	if got := expectation(t, got).Match(j, nil); !got.OK {
+		t.Errorf("what was printed does not match:\n%s", got.Diff)
+	}
+}
+
 const linked = `
 gateway server POST /checkouts | id=turn1 shop.workflow.id=w1 shop.checkout.id=w1 shop.continuation.strategy=linked
 

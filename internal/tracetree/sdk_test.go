@@ -30,7 +30,8 @@ func remoteContext(t *testing.T) trace.SpanContext {
 		t.Fatal(err)
 	}
 	return trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled,
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2},
+		TraceFlags: trace.FlagsSampled | trace.FlagsRandom,
 		TraceState: state, Remote: true,
 	})
 }
@@ -56,7 +57,7 @@ func TestFromSDK(t *testing.T) {
 		TraceID: sc.TraceID().String(), ParentID: sc.SpanID().String(), ParentRemote: true,
 		SpanID:  span.SpanContext().SpanID().String(),
 		Service: "order", Instance: "o-1", Scope: "lib", Kind: "consumer", Name: "process",
-		TraceState: "v=1", Flags: 1, Status: "error", StatusMessage: "broken",
+		TraceState: "v=1", Flags: 3, Status: "error", StatusMessage: "broken",
 		Attributes: map[string]any{"n": int64(1), "b": true, "s": []any{"x"},
 			"i": []any{int64(1)}, "f": 1.5},
 		Events: []tracetree.Event{{Name: "retry", Attributes: map[string]any{"n": int64(2)}}},
@@ -94,7 +95,7 @@ func TestFromSDKLog(t *testing.T) {
 	correlated := plain
 	correlated.Severity = "WARN"
 	correlated.TraceID, correlated.SpanID = sc.TraceID().String(), sc.SpanID().String()
-	correlated.Flags = 1
+	correlated.Flags = 3
 	if diff := cmp.Diff([]tracetree.Log{plain, correlated}, store.All().Logs); diff != "" {
 		t.Errorf("log records (-want +got):\n%s", diff)
 	}

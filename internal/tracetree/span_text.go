@@ -13,9 +13,7 @@ func (r *renderer) canonical(a *actual, depth int) string {
 		words = append(words, "@"+label)
 	}
 	words = append(words, r.topWords(a)...)
-	if a.span.Status == "error" {
-		words = append(words, "status=error")
-	}
+	words = append(words, r.statusWords(a)...)
 	words = append(words, r.attributeWords(a)...)
 	words = append(words, r.linkWords(a)...)
 	return head(a, depth) + r.tail(a, words, "")
@@ -56,6 +54,22 @@ func (r *renderer) topWords(a *actual) []string {
 		return []string{"orphan", "remote"}
 	}
 	return []string{"orphan"}
+}
+
+// statusWords leave the message out of files: it may hold what differs from run to run. The flags
+// are told when there is more to them than the sampling, without which there is no span.
+func (r *renderer) statusWords(a *actual) []string {
+	var out []string
+	if a.span.Status == "error" {
+		out = append(out, "status=error")
+	}
+	if message := a.span.StatusMessage; message != "" && r.ids {
+		out = append(out, "message="+quoteValue(message))
+	}
+	if flags, _ := a.field("flags"); a.span.Flags > 1 {
+		out = append(out, "flags="+flags)
+	}
+	return out
 }
 
 func (r *renderer) attributeWords(a *actual) []string {

@@ -18,7 +18,8 @@
 //	toPeer := b3bridge.Propagator{Write: b3bridge.B3Multi}
 //
 // A B3 header without a decision (deferred) asks us to decide, and here we
-// decide to record. Debug is recorded, and stays debug towards B3 peers.
+// decide to record. Debug is recorded, and stays debug towards B3 peers. A refusal
+// without ids (b3: 0) is obeyed. read.go says how each is read.
 //
 // # Don't use
 //
@@ -35,7 +36,6 @@ package b3bridge
 
 import (
 	"context"
-	"strings"
 
 	"go.opentelemetry.io/contrib/propagators/b3"
 	"go.opentelemetry.io/otel/propagation"
@@ -62,6 +62,9 @@ type Propagator struct {
 	Read Dialect
 	// Write is what Inject writes; 0 means W3C.
 	Write Dialect
+	// TraceContext reads and writes the W3C headers but for baggage; nil means
+	// propagation.TraceContext{}.
+	TraceContext propagation.TextMapPropagator
 }
 
 var _ propagation.TextMapPropagator = Propagator{}
@@ -75,28 +78,37 @@ type debugKey struct{}
 // when both are valid: it says more. B3 trace ids of 64 bits are padded with
 // zeros on the left. Baggage is read with W3C.
 //
+// A refusal without ids (b3: 0) becomes an unsampled remote parent with ids of
+// its own, if ctx has none: there is no other way to tell a sampler. All other
+// decisions without ids are left to us, and debug is lost with them.
+//
 // If nothing valid is found, ctx keeps the span context it has.
 func (p Propagator) Extract(
 	ctx context.Context, carrier propagation.TextMapCarrier,
 ) context.Context {
-	// Every format is read into a bare context, so that what is found is what
-	// carrier holds, and what was not chosen leaves no trace.
-	bare := context.Background()
+	// Every format is read into a context without a span, so that what is found
+	// is what carrier holds, and what was not chosen leaves no trace.
 	if p.reads(W3C) {
 		ctx = propagation.Baggage{}.Extract(ctx, carrier)
-		w3c := propagation.TraceContext{}.Extract(bare, carrier)
-		if sc := trace.SpanContextFromContext(w3c); sc.IsValid() {
-			return remote(ctx, sc, false)
+		bare := trace.ContextWithSpanContext(ctx, trace.SpanContext{})
+		found := p.traceContext().Extract(bare, carrier)
+		if trace.SpanContextFromContext(found).IsValid() {
+			return withDebug(found, trace.TraceID{})
 		}
 	}
 	if !p.reads(B3) {
 		return ctx
 	}
-	for _, headers := range []propagation.MapCarrier{single(carrier), multi(carrier)} {
-		found := b3.New().Extract(bare, headers)
-		if sc := trace.SpanContextFromContext(found); sc.IsValid() {
-			return remote(ctx, sc, isDebug(found))
+	if sc, debug := readB3(carrier); sc.IsValid() {
+		if debug {
+			ctx = withDebug(ctx, sc.TraceID())
+		} else {
+			ctx = withDebug(ctx, trace.TraceID{})
 		}
+		return trace.ContextWithRemoteSpanContext(ctx, sc)
+	}
+	if denied(carrier) && !trace.SpanContextFromContext(ctx).IsValid() {
+		return trace.ContextWithRemoteSpanContext(withDebug(ctx, trace.TraceID{}), refusal())
 	}
 	return ctx
 }
@@ -106,7 +118,7 @@ func (p Propagator) Extract(
 // a Zipkin peer not to record. Baggage is written with W3C.
 func (p Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	if p.writes(W3C) {
-		propagation.TraceContext{}.Inject(ctx, carrier)
+		p.traceContext().Inject(ctx, carrier)
 		propagation.Baggage{}.Inject(ctx, carrier)
 	}
 	sc := trace.SpanContextFromContext(ctx)
@@ -127,7 +139,7 @@ func (p Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarri
 func (p Propagator) Fields() []string {
 	var fields []string
 	if p.writes(W3C) {
-		fields = append(fields, propagation.TraceContext{}.Fields()...)
+		fields = append(fields, p.traceContext().Fields()...)
 		fields = append(fields, propagation.Baggage{}.Fields()...)
 	}
 	if p.writes(B3) {
@@ -144,6 +156,13 @@ func (p Propagator) writes(d Dialect) bool {
 	return p.Write&d != 0 || p.Write == 0 && d == W3C
 }
 
+func (p Propagator) traceContext() propagation.TextMapPropagator {
+	if p.TraceContext != nil {
+		return p.TraceContext
+	}
+	return propagation.TraceContext{}
+}
+
 func (p Propagator) b3() propagation.TextMapPropagator {
 	var encoding b3.Encoding
 	if p.writes(B3Single) {
@@ -155,44 +174,8 @@ func (p Propagator) b3() propagation.TextMapPropagator {
 	return b3.New(b3.WithInjectEncoding(encoding))
 }
 
-// remote always says whether the trace is debug, or the answer for the trace
-// that ctx held before would stand.
-func remote(ctx context.Context, sc trace.SpanContext, debug bool) context.Context {
-	var id trace.TraceID
-	if debug {
-		id = sc.TraceID()
-	}
-	ctx = context.WithValue(ctx, debugKey{}, id)
-	return trace.ContextWithRemoteSpanContext(ctx, sc)
-}
-
-// single returns the b3 header, with the decision to record where it has none.
-func single(carrier propagation.TextMapCarrier) propagation.MapCarrier {
-	header := carrier.Get("b3")
-	if strings.Count(header, "-") == 1 { // {TraceId}-{SpanId}
-		header += "-1"
-	}
-	return propagation.MapCarrier{"b3": header}
-}
-
-// multi returns the x-b3 headers, with the decision to record where they have
-// none.
-func multi(carrier propagation.TextMapCarrier) propagation.MapCarrier {
-	headers := propagation.MapCarrier{}
-	for _, name := range []string{
-		"x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags",
-	} {
-		headers[name] = carrier.Get(name)
-	}
-	if headers["x-b3-sampled"] == "" {
-		headers["x-b3-sampled"] = "1"
-	}
-	return headers
-}
-
-// isDebug asks the B3 propagator, which keeps the answer in ctx to itself.
-func isDebug(ctx context.Context) bool {
-	headers := propagation.MapCarrier{}
-	b3.New(b3.WithInjectEncoding(b3.B3MultipleHeader)).Inject(ctx, headers)
-	return headers["x-b3-flags"] == "1"
+// withDebug remembers which trace a B3 caller wants debugged. It is called for every context that is
+// found, or the answer for the trace that ctx held before would stand.
+func withDebug(ctx context.Context, id trace.TraceID) context.Context {
+	return context.WithValue(ctx, debugKey{}, id)
 }

@@ -54,8 +54,8 @@ func TestNothingValidLeavesTheContextAsItIs(t *testing.T) {
 
 func TestNothingIsWrittenWithoutASpanContext(t *testing.T) {
 	t.Parallel()
-	denied := Propagator{}.Extract(t.Context(), headers{"b3": "0"})
-	for name, ctx := range map[string]context.Context{"no span": t.Context(), "b3: 0": denied} {
+	accepted := Propagator{}.Extract(t.Context(), headers{"b3": "1"})
+	for name, ctx := range map[string]context.Context{"no span": t.Context(), "b3: 1": accepted} {
 		out := headers{}
 		Propagator{Write: W3C | B3}.Inject(ctx, out)
 		if diff := cmp.Diff(headers{}, out); diff != "" {

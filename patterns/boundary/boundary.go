@@ -74,7 +74,8 @@ type Edge struct {
 // refused: trace context must not decide whether the work is done.
 func (e Edge) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if clean := e.clean(r); clean != nil {
+		trusted := len(r.Header[baggage]) > 0 && e.trusted(r) // asked only where it matters
+		if clean := e.Clean(r.Header, trusted); clean != nil {
 			inner := *r // a handler may not change the request it was given
 			inner.Header = clean
 			r = &inner
@@ -92,12 +93,14 @@ func (e Edge) Public(r *http.Request) bool {
 
 func (e Edge) trusted(r *http.Request) bool { return e.Trusted != nil && e.Trusted(r) }
 
-// clean returns the headers that r should have had, or nil if it has them.
-func (e Edge) clean(r *http.Request) http.Header {
+// Clean returns the headers that should have come instead of h, or nil if those
+// in h are as they should be. It is for carriers that are no HTTP request, such as
+// the metadata of gRPC, with names as in http.Header.
+func (e Edge) Clean(h http.Header, trusted bool) http.Header {
 	var out http.Header
 	set := func(name, value string) {
 		if out == nil {
-			out = maps.Clone(r.Header)
+			out = maps.Clone(h)
 		}
 		if value == "" {
 			delete(out, name)
@@ -106,7 +109,7 @@ func (e Edge) clean(r *http.Request) http.Header {
 		out[name] = []string{value}
 	}
 
-	parents, states := r.Header[traceparent], r.Header[tracestate]
+	parents, states := h[traceparent], h[tracestate]
 	if len(parents) > 1 || size(parents) > maxTraceparent {
 		// Which of two is meant cannot be known.
 		set(traceparent, "")
@@ -119,11 +122,11 @@ func (e Edge) clean(r *http.Request) http.Header {
 	case len(states) > 1 || textproto.TrimString(states[0]) == "":
 		set(tracestate, join(states))
 	}
-	bags := r.Header[baggage]
+	bags := h[baggage]
 	if len(bags) == 0 {
 		return out
 	}
-	if size(bags) > or(e.MaxBaggage, defaultMaxBaggage) || !e.trusted(r) {
+	if size(bags) > or(e.MaxBaggage, defaultMaxBaggage) || !trusted {
 		set(baggage, "")
 	}
 	return out

@@ -2,17 +2,24 @@ package boundary
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Propagator is propagation.TraceContext with the tracestate of level 2. The
+// Propagator is propagation.TraceContext with the tracestate of level 2, and for
+// which a flag that is not defined yet is no reason to lose the trace. The
 // members that trace.TraceState can hold are in the span context, as ever. If
 // there are others, the whole list is kept in ctx, for this trace id alone, and
 // Inject writes both as one list in the order of arrival, with members that were
 // added or changed meanwhile at the left, where the standard wants them.
 type Propagator struct{}
+
+// known are the flags that level 2 defines.
+const known = uint64(trace.FlagsSampled | trace.FlagsRandom)
 
 var _ propagation.TextMapPropagator = Propagator{}
 
@@ -33,7 +40,7 @@ type beside struct {
 func (Propagator) Extract(
 	ctx context.Context, carrier propagation.TextMapCarrier,
 ) context.Context {
-	alone := propagation.MapCarrier{"traceparent": carrier.Get("traceparent")}
+	alone := propagation.MapCarrier{"traceparent": defined(carrier.Get("traceparent"))}
 	found := propagation.TraceContext{}.Extract(context.Background(), alone)
 	sc := trace.SpanContextFromContext(found)
 	if !sc.IsValid() {
@@ -64,6 +71,21 @@ func (Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier
 		return // another trace has been started since: the members are not its own
 	}
 	carrier.Set("tracestate", format(merge(sc.TraceState(), kept.members)))
+}
+
+// defined returns a traceparent of version 00 without the flags that level 2 does
+// not define ("Other Flags": they are to be zero in what is sent). Level 2 added
+// one to version 00, and so may a later level.
+func defined(traceparent string) string {
+	const flags = len("00-") + 32 + len("-") + 16 + len("-")
+	if len(traceparent) != flags+2 || !strings.HasPrefix(traceparent, "00-") {
+		return traceparent
+	}
+	bits, err := strconv.ParseUint(traceparent[flags:], 16, 8)
+	if err != nil || bits <= known || strings.ToLower(traceparent) != traceparent {
+		return traceparent
+	}
+	return fmt.Sprintf("%s%02x", traceparent[:flags], bits&known)
 }
 
 // Fields returns the names of the headers that Inject may set.

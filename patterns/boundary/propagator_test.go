@@ -27,6 +27,25 @@ func TestNoValidTraceparentLeavesTheContextAsItIs(t *testing.T) {
 	}
 }
 
+func TestFlagsThatAreNotDefinedDoNotCostTheTrace(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		parent[:53] + "00":              parent[:53] + "00",
+		parent[:53] + "03":              parent[:53] + "03",
+		parent[:53] + "04":              parent[:53] + "00",
+		parent[:53] + "ff":              parent[:53] + "03",
+		parent[:53] + "FF":              "",
+		parent[:53] + "+9":              "",
+		"cc" + parent[2:53] + "ff":      parent[:53] + "03",
+		"cc" + parent[2:53] + "ff-more": parent[:53] + "03",
+	} {
+		got := inject(Propagator{}.Extract(t.Context(), carrier{"traceparent": in}))
+		if got["traceparent"] != want {
+			t.Errorf("traceparent %q is sent on as %q, want %q", in, got["traceparent"], want)
+		}
+	}
+}
+
 // What arrives, and what is sent on.
 func TestTracestate(t *testing.T) {
 	t.Parallel()
@@ -38,7 +57,7 @@ func TestTracestate(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct{ in, want string }{
-		// Any member that is not valid costs the list: 3.3.1.3.
+		// Any member that is not valid costs the list ("Key", "Value").
 		"upper case key":        {"a=1,FOO=1", ""},
 		"blank before =":        {"foo =1,a=1", ""},
 		"dot in key":            {"foo.bar=1", ""},

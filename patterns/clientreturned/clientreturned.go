@@ -21,13 +21,26 @@
 // tracestate, so a client that echoes two headers needs to know nothing else;
 // a browser must be allowed to read them (Access-Control-Expose-Headers).
 //
+// A trace has MaxTurns turns and lives for MaxAge, counted from its first turn.
+// Within that, who holds a token can repeat it, and grow the trace sideways. With
+// a memory that all instances share, [Signer.Used], a token is good for one turn:
+// turns are a chain, and MaxTurns bounds the trace whatever is sent. A double click
+// or a retry sends a token twice as well: the second one gets a root of its own
+// with a link, and its answer a token that is good again. Only the picture is in
+// two pieces; whether the work may be done twice is not for tracing to decide.
+//
+// All instances need the same keys. To rotate them without refusing anyone: add the
+// new key at the end, everywhere; then move it to the front, everywhere; remove the
+// old one MaxAge later. A token does not name its key: there are so few that trying
+// them all costs a microsecond each, and nobody has to invent ids or learn from
+// them when keys change.
+//
 // # Don't use
 //
-// It is no authentication and no session: whoever holds the headers can repeat
-// them until they expire. A client that records spans of its own sends its own
-// context, not ours, and is refused. For processes of hours or days use a new
-// trace per turn. An intermediary that shortens or reorders tracestate breaks
-// the signature, as it should.
+// It is no authentication and no session: whoever holds the headers can use them.
+// A client that records spans of its own sends its own context, not ours, and is
+// refused. For processes of hours or days use a new trace per turn. An intermediary
+// that shortens or reorders tracestate breaks the signature, as it should.
 //
 // # Spec
 //
@@ -37,7 +50,7 @@
 package clientreturned
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"time"
 
@@ -49,15 +62,20 @@ import (
 type Signer struct {
 	// Vendor is our key in tracestate, for example "throughline".
 	Vendor string
-	// Keys are the secrets, of at least 32 random bytes each. The first one
-	// signs, all verify: to rotate, put the new one first and drop the old one
-	// when its tokens have expired.
+	// Keys are the secrets: 1 to 8, of at least 32 random bytes each. The first
+	// one signs, all verify.
 	Keys [][]byte
-	// TTL is how long the client may take for its next turn: whole seconds, at
-	// least one, a fraction is cut off.
-	TTL time.Duration
+	// MaxAge is how long after its first turn a trace is continued: whole
+	// seconds, at least one, a fraction is cut off.
+	MaxAge time.Duration
 	// MaxTurns is the number of turns one trace may have, at least 1.
 	MaxTurns int
+	// Used reports whether a token was used before, and remembers that it now
+	// is, in one step, until expires; nil means that nothing is remembered. It is
+	// asked last, about a token that is right in all else. id is unique to the
+	// token: 43 characters A-Z, a-z, 0-9, - or _. An error of it is one of
+	// Verify: what nobody can tell from a replay is not continued.
+	Used func(ctx context.Context, id string, expires time.Time) (bool, error)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -65,7 +83,7 @@ type Signer struct {
 // Claims are what a token says.
 type Claims struct {
 	Turn    int       // the turn that was signed, counted from 1 in this trace
-	Expires time.Time // from then on the token is refused
+	Expires time.Time // from then on the trace is not continued; set by its first turn
 }
 
 // Check reports what is wrong with the signer's fields. Sign and Verify check
@@ -74,8 +92,8 @@ func (s *Signer) Check() error {
 	if _, err := (trace.TraceState{}).Insert(s.Vendor, "x"); err != nil {
 		return fmt.Errorf("clientreturned: vendor %.40q is not a tracestate key: %w", s.Vendor, err)
 	}
-	if len(s.Keys) == 0 {
-		return errors.New("clientreturned: no key")
+	if len(s.Keys) == 0 || len(s.Keys) > maxKeys {
+		return fmt.Errorf("clientreturned: %d keys, want 1 to %d", len(s.Keys), maxKeys)
 	}
 	for i, key := range s.Keys {
 		if len(key) < minKey {
@@ -83,8 +101,8 @@ func (s *Signer) Check() error {
 				i, len(key), minKey)
 		}
 	}
-	if s.TTL < time.Second {
-		return fmt.Errorf("clientreturned: TTL is %v, want 1s or more", s.TTL)
+	if s.MaxAge < time.Second {
+		return fmt.Errorf("clientreturned: MaxAge is %v, want 1s or more", s.MaxAge)
 	}
 	if s.MaxTurns < 1 {
 		return fmt.Errorf("clientreturned: MaxTurns is %d, want 1 or more", s.MaxTurns)
@@ -94,16 +112,20 @@ func (s *Signer) Check() error {
 
 // Sign returns sc with our token as the first member of its tracestate, in
 // place of any token that was there. sc is the context of the span that served
-// turn number turn (from 1) of the trace; workflow is the id of the logical
-// process, and the same value must be given to Verify. When tracestate already
-// has its 32 members, the last one makes room.
+// the turn after previous, the claims that Verify returned for it; they are zero
+// for a turn that began a trace. workflow is the id of the logical process, and
+// the same value must be given to Verify. When tracestate already has its 32
+// members, the last one makes room.
 //
-// It fails if sc is not valid, workflow is empty, turn is below 1, or Check
-// fails; sc is then not to be sent.
-func (s *Signer) Sign(sc trace.SpanContext, workflow string, turn int) (trace.SpanContext, error) {
+// It fails if sc is not valid, workflow is empty, previous.Turn is negative, or
+// Check fails; sc is then not to be sent.
+func (s *Signer) Sign(
+	sc trace.SpanContext, workflow string, previous Claims,
+) (trace.SpanContext, error) {
 	if err := s.Check(); err != nil {
 		return trace.SpanContext{}, err
 	}
+	turn := previous.Turn + 1
 	if !sc.IsValid() || workflow == "" || turn < 1 {
 		return trace.SpanContext{}, fmt.Errorf("clientreturned: sign turn %d of workflow %.40q: "+
 			"want a valid span context (have %t), a workflow and a turn from 1",
@@ -115,7 +137,7 @@ func (s *Signer) Sign(sc trace.SpanContext, workflow string, turn int) (trace.Sp
 	if err != nil {
 		return trace.SpanContext{}, fmt.Errorf("clientreturned: insert %q: %w", s.Vendor, err)
 	}
-	tok := token{turn: turn, expires: s.now().Add(s.TTL).Unix()}
+	tok := token{turn: turn, expires: s.end(previous).Unix()}
 	tok.mac = s.mac(s.Keys[0], sc.WithTraceState(state.Delete(s.Vendor)), workflow, tok)
 	if state, err = state.Insert(s.Vendor, tok.String()); err != nil {
 		return trace.SpanContext{}, fmt.Errorf("clientreturned: insert token: %w", err)
@@ -123,43 +145,14 @@ func (s *Signer) Sign(sc trace.SpanContext, workflow string, turn int) (trace.Sp
 	return sc.WithTraceState(state), nil
 }
 
-// Verify checks the context a client returned against the workflow the request
-// is about, and returns the remote parent for the next turn: sc without our
-// token, which is of no use to anyone behind the edge.
-//
-// The error wraps ErrMissing, ErrMalformed, ErrForged, ErrExpired or ErrTurns,
-// or is that of Check; the returned span context is then zero. The claims are
-// believed, and returned, only once the signature holds, so they are zero
-// except on success and with ErrExpired and ErrTurns. ErrTurns means that
-// the signed turn was the last one that MaxTurns allows.
-func (s *Signer) Verify(sc trace.SpanContext, workflow string) (Claims, trace.SpanContext, error) {
-	var none trace.SpanContext
-	if err := s.Check(); err != nil {
-		return Claims{}, none, err
+// end is when the trace is over: as it was said on its first turn, though never
+// later than a trace that begins now would be.
+func (s *Signer) end(previous Claims) time.Time {
+	end := s.now().Add(s.MaxAge)
+	if !previous.Expires.IsZero() && previous.Expires.Before(end) {
+		return previous.Expires
 	}
-	value := sc.TraceState().Get(s.Vendor)
-	if !sc.IsValid() || value == "" {
-		return Claims{}, none, fmt.Errorf("clientreturned: tracestate member %q: %w",
-			s.Vendor, ErrMissing)
-	}
-	tok, err := parse(value)
-	if err != nil {
-		return Claims{}, none, err
-	}
-	parent := sc.WithTraceState(sc.TraceState().Delete(s.Vendor)).WithRemote(true)
-	if !s.signed(parent, workflow, tok) {
-		return Claims{}, none, fmt.Errorf("clientreturned: workflow %.40q: %w", workflow, ErrForged)
-	}
-	claims := tok.claims()
-	if now := s.now(); !now.Before(claims.Expires) {
-		return claims, none, fmt.Errorf("clientreturned: %v too late: %w",
-			now.Sub(claims.Expires).Round(time.Second), ErrExpired)
-	}
-	if claims.Turn >= s.MaxTurns {
-		return claims, none, fmt.Errorf("clientreturned: turn %d of %d: %w",
-			claims.Turn, s.MaxTurns, ErrTurns)
-	}
-	return claims, parent, nil
+	return end
 }
 
 func (s *Signer) now() time.Time {

@@ -16,10 +16,12 @@ var (
 	ErrExpired = errors.New("expired")
 	// ErrTurns: it is ours, and the trace already has all the turns it may have.
 	ErrTurns = errors.New("too many turns")
+	// ErrReplayed: it is ours, and was used for a turn already.
+	ErrReplayed = errors.New("replayed")
 )
 
 // Reason names the error for an attribute or a metric: "malformed", "forged",
-// "expired" or "turns". It is empty when nothing was rejected: for nil, for
+// "expired", "turns" or "replayed". It is empty when nothing was rejected: for nil, for
 // ErrMissing, and for errors that are not about what the client sent.
 func Reason(err error) string {
 	switch {
@@ -31,6 +33,8 @@ func Reason(err error) string {
 		return "expired"
 	case errors.Is(err, ErrTurns):
 		return "turns"
+	case errors.Is(err, ErrReplayed):
+		return "replayed"
 	}
 	return ""
 }

@@ -15,13 +15,13 @@ func Example() {
 	signer := &Signer{
 		Vendor:   "throughline",
 		Keys:     [][]byte{[]byte("an example: use 32 random bytes!")},
-		TTL:      15 * time.Minute,
+		MaxAge:   15 * time.Minute,
 		MaxTurns: 10,
 		Now:      func() time.Time { return time.Unix(1767225600, 0) },
 	}
 
 	// Turn 1: the response carries the context of the span that served it.
-	signed, err := signer.Sign(exampleSpanContext(), "negotiation-7", 1)
+	signed, err := signer.Sign(exampleSpanContext(), "negotiation-7", Claims{})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -61,7 +61,7 @@ func continueTrace(
 	if err != nil {
 		return Claims{}, trace.SpanContext{}, err
 	}
-	return s.Verify(sc, workflow)
+	return s.Verify(context.Background(), sc, workflow)
 }
 
 // exampleSpanContext stands for the context of the SERVER span of turn 1, which

@@ -53,7 +53,7 @@ func FuzzVerify(f *testing.F) {
 		if err != nil {
 			return
 		}
-		_, got, err := signer.Verify(sc, work)
+		_, got, err := signer.Verify(t.Context(), sc, work)
 		if (err == nil) != got.IsValid() {
 			t.Errorf("Verify = %v, %v", asJSON(t, got), err)
 		}
@@ -75,7 +75,8 @@ func FuzzSign(f *testing.F) {
 		}
 		signer := newSigner()
 		signer.MaxTurns = int(^uint(0) >> 1)
-		signed, err := signer.Sign(exampleSpanContext().WithTraceState(ts), work, turn)
+		signed, err := signer.Sign(exampleSpanContext().WithTraceState(ts), work,
+			Claims{Turn: turn - 1})
 		if err != nil || turn == signer.MaxTurns {
 			return
 		}
@@ -85,7 +86,7 @@ func FuzzSign(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if claims, _, err := signer.Verify(sc, work); err != nil || claims.Turn != turn {
+		if claims, _, err := signer.Verify(t.Context(), sc, work); err != nil || claims.Turn != turn {
 			t.Errorf("Verify = turn %d, %v, want turn %d", claims.Turn, err, turn)
 		}
 	})

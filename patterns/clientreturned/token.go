@@ -26,6 +26,7 @@ const (
 	version   = "1"
 	separator = "."
 	minKey    = sha256.Size
+	maxKeys   = 8 // each costs a hash when a token is forged
 	// maxExpiry is the year 9999: what time.Time can print and humans may mean.
 	maxExpiry = 253402300799
 )
@@ -52,9 +53,12 @@ func (t token) String() string {
 		version,
 		strconv.Itoa(t.turn),
 		strconv.FormatInt(t.expires, 10),
-		base64.RawURLEncoding.EncodeToString(t.mac[:]),
+		t.id(),
 	}, separator)
 }
+
+// id is the signature: it covers the span id, and each span signs one token.
+func (t token) id() string { return base64.RawURLEncoding.EncodeToString(t.mac[:]) }
 
 func (t token) claims() Claims {
 	return Claims{Turn: t.turn, Expires: time.Unix(t.expires, 0).UTC()}

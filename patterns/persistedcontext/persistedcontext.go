@@ -29,7 +29,8 @@
 // that stay idle or grow large. If the store would be there only for this, let
 // the client carry the context, signed. Turns that run at the same time may
 // load the same record and so carry the same number; the last one to Save is
-// then the only previous turn.
+// then the only previous turn. Each of them counts, so a trace has at most MaxTurns
+// turns and those that were under way when it was full.
 //
 // # Spec
 //
@@ -106,7 +107,13 @@ func (s *Store) Save(ctx context.Context, id string, sc trace.SpanContext, p Pro
 	}
 	next := p.next(sc, s.now())
 	_, err := s.Client.TxPipelined(ctx, func(tx redis.Pipeliner) error {
-		tx.HSet(ctx, s.Prefix+id, next.fields())
+		fields := next.fields()
+		if p.Turn > 0 {
+			// Counted there, not here: turns that run at the same time would count as one.
+			delete(fields, "turn")
+			tx.HIncrBy(ctx, s.Prefix+id, "turn", 1)
+		}
+		tx.HSet(ctx, s.Prefix+id, fields)
 		tx.PExpire(ctx, s.Prefix+id, s.TTL)
 		return nil
 	})

@@ -115,6 +115,36 @@ func TestTurnsAreAStar(t *testing.T) {
 	}
 }
 
+// A caller who sends all turns at once does not get more of them into one trace.
+func TestTurnsAtTheSameTimeAllCount(t *testing.T) {
+	t.Parallel()
+	store, _ := newStore(t)
+	store.MaxTurns = 5
+	turn(t, store, 1)
+	var loaded []Process
+	for range 4 {
+		loaded = append(loaded, load(t, store))
+	}
+	for i, p := range loaded {
+		if err := store.Save(t.Context(), id, exampleSpan(p.Root, byte(i+2)), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := load(t, store)
+	if p.Turn != 5 || p.Parent().IsValid() {
+		t.Errorf("turn %d, parent %v, want a new root after five", p.Turn, p.Parent())
+	}
+	// One that was under way when the trace was full brings back the old root, and
+	// with it that it is full.
+	turn(t, store, 6)
+	if err := store.Save(t.Context(), id, exampleSpan(p.Root, 7), loaded[0]); err != nil {
+		t.Fatal(err)
+	}
+	if p := load(t, store); p.Turn != 7 || p.Parent().IsValid() {
+		t.Errorf("turn %d, parent %v, want a new root", p.Turn, p.Parent())
+	}
+}
+
 func TestRotationAfterMaxTurns(t *testing.T) {
 	t.Parallel()
 	store, _ := newStore(t)

@@ -5,14 +5,15 @@ import (
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
 
 // Spans returns an exporter that hands next spans of which name, attributes,
-// events, links, status description, tracestate and resource are redacted. Ids,
-// times and counts stay. Errors are those of next.
+// events, links, status description, tracestate, resource and instrumentation
+// scope are redacted. Ids, times and counts stay. Errors are those of next.
 func (r *Redactor) Spans(next sdktrace.SpanExporter) sdktrace.SpanExporter {
 	return &spanExporter{SpanExporter: next, r: r}
 }
@@ -40,9 +41,24 @@ func (e *spanExporter) res(in *resource.Resource) *resource.Resource {
 	if last := e.resource.Load(); last != nil && last[0] == in {
 		return last[1]
 	}
-	out := resource.NewWithAttributes(in.SchemaURL(), e.r.Attributes(in.Attributes())...)
+	out := e.r.Resource(in)
 	e.resource.Store(&[2]*resource.Resource{in, out})
 	return out
+}
+
+// Resource returns a resource with redacted attributes. That of spans is redacted
+// with them; logs and metrics have the one that their providers are given.
+func (r *Redactor) Resource(in *resource.Resource) *resource.Resource {
+	return resource.NewWithAttributes(in.SchemaURL(), r.Attributes(in.Attributes())...)
+}
+
+// scope returns a redacted instrumentation scope.
+func (r *Redactor) scope(in instrumentation.Scope) instrumentation.Scope {
+	in.Name, in.Version = r.Text(in.Name), r.Text(in.Version)
+	if in.Attributes.Len() > 0 {
+		in.Attributes = attribute.NewSet(r.Attributes(in.Attributes.ToSlice())...)
+	}
+	return in
 }
 
 // span is a ReadOnlySpan with other answers. The interface has a private method,
@@ -56,6 +72,7 @@ type span struct {
 	links           []sdktrace.Link
 	status          sdktrace.Status
 	resource        *resource.Resource
+	scope           instrumentation.Scope
 }
 
 func (e *spanExporter) span(in sdktrace.ReadOnlySpan) *span {
@@ -69,6 +86,7 @@ func (e *spanExporter) span(in sdktrace.ReadOnlySpan) *span {
 		attributes:   e.r.Attributes(in.Attributes()),
 		status:       status,
 		resource:     e.res(in.Resource()),
+		scope:        e.r.scope(in.InstrumentationScope()),
 	}
 	for _, event := range in.Events() {
 		event.Name = e.r.Text(event.Name)
@@ -92,6 +110,13 @@ func (s *span) Links() []sdktrace.Link           { return s.links }
 func (s *span) Status() sdktrace.Status          { return s.status }
 func (s *span) Resource() *resource.Resource     { return s.resource }
 
+func (s *span) InstrumentationScope() instrumentation.Scope { return s.scope }
+
+// InstrumentationLibrary is what exporters of an older API ask for.
+func (s *span) InstrumentationLibrary() instrumentation.Library { //nolint:staticcheck // in the interface
+	return s.scope
+}
+
 // spanContext drops members of the tracestate that hold a secret: callers write
 // it, and what replaces a secret may not be a valid value there.
 func (r *Redactor) spanContext(sc trace.SpanContext) trace.SpanContext {
@@ -101,44 +126,10 @@ func (r *Redactor) spanContext(sc trace.SpanContext) trace.SpanContext {
 	}
 	clean := state
 	state.Walk(func(key, value string) bool {
-		if r.secret(key) || r.Text(key) != key || r.Text(value) != value {
+		if r.dirtyMember(key, value) {
 			clean = clean.Delete(key)
 		}
 		return true
 	})
 	return sc.WithTraceState(clean)
-}
-
-// value redacts all text in v, at any depth. A number that is a card number in
-// decimal becomes text.
-func (r *Redactor) value(v attribute.Value, clean func(string) string) attribute.Value {
-	switch v.Type() {
-	case attribute.STRING:
-		if text := clean(v.AsString()); text != v.AsString() {
-			return attribute.StringValue(text)
-		}
-	case attribute.STRINGSLICE:
-		texts := v.AsStringSlice()
-		for i, text := range texts {
-			texts[i] = clean(text)
-		}
-		return attribute.StringSliceValue(texts)
-	case attribute.BYTESLICE:
-		if text := string(v.AsByteSlice()); clean(text) != text {
-			return attribute.ByteSliceValue([]byte(clean(text)))
-		}
-	case attribute.INT64, attribute.INT64SLICE, attribute.FLOAT64:
-		if text := v.String(); cards(text) != text {
-			return attribute.StringValue(cards(text))
-		}
-	case attribute.SLICE:
-		values := v.AsSlice()
-		for i := range values {
-			values[i] = r.value(values[i], clean)
-		}
-		return attribute.SliceValue(values...)
-	case attribute.MAP:
-		return attribute.MapValue(r.Attributes(v.AsMap())...)
-	}
-	return v
 }

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 
 	"example.com/throughline/internal/httpclient"
@@ -12,6 +14,7 @@ import (
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/patterns/replay"
 )
 
@@ -32,11 +35,26 @@ type api struct {
 	chosen         chosen
 	replays        replays
 	trustedInbound propagation.TextMapPropagator
+	rejections     metric.Int64Counter
+	turns          turnCounter
 }
 
-func newAPI(cfg Config, deps Deps, work *inflight.Tracker) *api {
+func newAPI(cfg Config, deps Deps, work *inflight.Tracker) (*api, error) {
 	logger := deps.Telemetry.Logger
+	rejections, err := deps.Telemetry.MeterProvider.Meter(scope).Int64Counter(
+		shop.ContinuationRejections{}.Name(),
+		metric.WithUnit(shop.ContinuationRejections{}.Unit()),
+		metric.WithDescription("Contexts that clients returned and that were not continued."))
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	turns, err := newTurnCounter(deps.Telemetry.MeterProvider)
+	if err != nil {
+		return nil, err
+	}
 	return &api{
+		rejections:     rejections,
+		turns:          turns,
 		upstream:       deps.Upstream,
 		shelf:          deps.Shelf,
 		orders:         cfg.OrderURL + "/orders",
@@ -57,7 +75,7 @@ func newAPI(cfg Config, deps Deps, work *inflight.Tracker) *api {
 			},
 			"client": client{signer: deps.Signer, verifier: deps.Verifier, logger: logger},
 		},
-	}
+	}, nil
 }
 
 func (a *api) routes(r *httpserver.Router) {
@@ -65,7 +83,7 @@ func (a *api) routes(r *httpserver.Router) {
 
 	r.Handle("POST /checkouts", a.createCheckout)
 	r.Handle("GET /checkouts/{id}", a.relay(http.MethodGet, a.orders, ""))
-	r.Handle("GET /checkouts/{id}/events", a.events)
+	r.Handle(listening, a.events)
 	r.Handle("GET /checkouts/{id}/receipt", a.relay(http.MethodGet, a.orders, "/receipt"))
 	r.Handle("PUT /checkouts/{id}/items", a.relay(http.MethodPut, a.orders, "/items"))
 	r.Handle("PUT /checkouts/{id}/shipping", a.relay(http.MethodPut, a.orders, "/shipping"))

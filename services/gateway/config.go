@@ -2,10 +2,6 @@ package gateway
 
 import (
 	"crypto/rand"
-	"encoding/base64"
-	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"example.com/throughline/internal/env"
@@ -20,12 +16,17 @@ type Config struct {
 	KeyPrefix  string // in front of every Redis key, such as "shop:"
 	OrderURL   string // base URL
 	PricingURL string // base URL
-	// SigningKeys sign and verify what clients carry: the first signs, all verify. At least 32
-	// bytes each. Empty: one is generated, good for one replica until it restarts.
+	// SigningKeys sign and verify what clients carry: the first signs, all verify. At most 8, of at
+	// least 32 bytes each. Empty: one is generated, good for one replica until it restarts. They
+	// come from GATEWAY_SIGNING_KEYS, in base64 with commas, or from the file that
+	// GATEWAY_SIGNING_KEYS_FILE names. How to rotate them is in SECURITY.md.
 	SigningKeys [][]byte
 	MaxTurns    int           // turns of one trace, before it rotates
 	MaxAge      time.Duration // age of one trace, before it rotates
 }
+
+// maxKeys is how many keys a rotation may need at once, and more.
+const maxKeys = 8
 
 // ConfigFrom reads the configuration from the environment; all errors at once.
 func ConfigFrom(getenv func(string) string) (Config, error) {
@@ -40,29 +41,10 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		PricingURL: r.URL("PRICING_URL", "http://127.0.0.1:8082"),
 		MaxTurns:   r.Int("CONTINUATION_MAX_TURNS", 10, 1, 1000),
 		MaxAge:     r.Duration("CONTINUATION_MAX_AGE", 15*time.Minute),
-	}
-	keys, keyErr := parseKeys(r.String("GATEWAY_SIGNING_KEYS", ""))
-	cfg.SigningKeys = keys
-	return cfg, errors.Join(r.Err(), keyErr)
-}
 
-// parseKeys reads keys in base64, separated by commas. An error never shows a key.
-func parseKeys(list string) ([][]byte, error) {
-	if list == "" {
-		return nil, nil
+		SigningKeys: r.Keys("GATEWAY_SIGNING_KEYS", maxKeys),
 	}
-	var keys [][]byte
-	for i, text := range strings.Split(list, ",") {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-		if err != nil || len(key) < 32 {
-			return nil, &env.Error{
-				Name: "GATEWAY_SIGNING_KEYS", Value: fmt.Sprintf("key %d", i+1),
-				Want: "base64 of at least 32 bytes",
-			}
-		}
-		keys = append(keys, key)
-	}
-	return keys, nil
+	return cfg, r.Err()
 }
 
 // generateKey returns a fresh signing key of 32 bytes.

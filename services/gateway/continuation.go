@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/shop"
-	"example.com/throughline/patterns/clientreturned"
 	"example.com/throughline/patterns/linkedturns"
 	"example.com/throughline/patterns/persistedcontext"
 )
@@ -141,54 +140,6 @@ func (s linked) turn(workflow string, chain linkedturns.Chain) turn {
 				return nil
 			})
 			return err
-		},
-	}
-}
-
-// Verifier checks a context that a client returned, as [clientreturned.Signer] does.
-type Verifier interface {
-	Verify(sc trace.SpanContext, workflow string) (
-		claims clientreturned.Claims, parent trace.SpanContext, err error)
-}
-
-// client lets the caller carry the context, signed: one trace, a chain, and no state here.
-type client struct {
-	signer   *clientreturned.Signer
-	verifier Verifier
-	logger   *slog.Logger
-}
-
-func (s client) first(workflow string) turn { return s.turn(workflow, 1) }
-
-// next continues what is verified to be ours. Anything else starts a new root, and the request
-// is served all the same: a bad trace context is no reason to refuse business.
-func (s client) next(_ context.Context, workflow string, h http.Header) turn {
-	sc, err := clientreturned.Extract(h)
-	var claims clientreturned.Claims
-	var parent trace.SpanContext
-	if err == nil {
-		claims, parent, err = s.verifier.Verify(sc, workflow)
-	}
-	if err != nil {
-		t := s.turn(workflow, 1)
-		t.number, t.rejected = 0, clientreturned.Reason(err)
-		return t
-	}
-	t := s.turn(workflow, claims.Turn+1)
-	t.parent = parent
-	return t
-}
-
-func (s client) turn(workflow string, number int) turn {
-	return turn{
-		strategy: "client", number: number,
-		keep: func(_ context.Context, h http.Header, sc trace.SpanContext) error {
-			signed, err := s.signer.Sign(sc, workflow, number)
-			if err != nil {
-				return err
-			}
-			clientreturned.Return(h, signed)
-			return nil
 		},
 	}
 }

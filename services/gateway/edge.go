@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -27,18 +28,22 @@ import (
 func (a *api) edge(trusted bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			t := a.decide(r)
+			t, ctx := a.decide(r), r.Context()
 			var members baggage.Baggage // of strangers: none
 			if trusted {
-				caller := a.trustedCaller(r.Header)
-				t = t.calledBy(trace.SpanContextFromContext(caller))
+				caller := a.trustedInbound.Extract(ctx, propagation.HeaderCarrier(r.Header))
+				sc := trace.SpanContextFromContext(caller)
+				t = t.calledBy(sc)
 				members = baggage.FromContext(shop.Baggage().Filter(caller))
+				if t.parent.Equal(sc) {
+					ctx = caller // and what else came with it: it may be more than a span context
+				}
 			} else {
 				// What cannot be read is nobody's context.
 				stranger, _ := clientreturned.Extract(r.Header)
 				t = t.calledByStranger(stranger)
 			}
-			ctx := context.WithValue(r.Context(), turnKey{}, t)
+			ctx = context.WithValue(ctx, turnKey{}, t)
 			ctx = baggage.ContextWithBaggage(ctx, members)
 			if t.parent.IsValid() {
 				ctx = trace.ContextWithRemoteSpanContext(ctx, t.parent)
@@ -66,15 +71,23 @@ func (a *api) decide(r *http.Request) turn {
 		return turn{err: err}
 	}
 	s, ok := a.strategies[name]
-	if !ok {
+	switch {
+	case !ok:
 		return turn{} // not known, or forgotten: order will say
+	case r.Pattern == listening && name == "client":
+		return turn{strategy: name} // what the caller sent is looked at no further, nor used up
+	case r.Pattern == listening:
+		return s.next(r.Context(), workflow, r.Header).watched()
 	}
 	return s.next(r.Context(), workflow, r.Header)
 }
 
-// trustedCaller reads the caller's context into a bare context, W3C or B3.
-func (a *api) trustedCaller(h http.Header) context.Context {
-	return a.trustedInbound.Extract(context.Background(), propagation.HeaderCarrier(h))
+// watched is t for a caller who listens to the process. That is no turn: a browser that comes back
+// ten times has not done ten steps. So it is not counted, and must not be in the trace of the turns
+// either: nothing would bound that.
+func (t turn) watched() turn {
+	t.parent, t.keep, t.number = trace.SpanContext{}, nil, 0
+	return t
 }
 
 // calledBy adds the context of a trusted caller: the parent, if the turn has nothing else to
@@ -115,6 +128,11 @@ func (a *api) begin(w http.ResponseWriter, r *http.Request, workflow string, t t
 	span := trace.SpanFromContext(r.Context())
 	span.SetAttributes(t.attributes(r, workflow)...)
 	t.addLinks(span)
+	a.turns.count(r.Context(), t)
+	if t.rejected != "" {
+		a.rejections.Add(r.Context(), 1,
+			metric.WithAttributes(shop.ContinuationRejected.String(t.rejected)))
+	}
 	if t.err != nil {
 		return unavailable(t.err)
 	}

@@ -16,6 +16,9 @@ import (
 	"example.com/throughline/internal/problem"
 )
 
+// listening is the route of those who listen. The edge knows it by its pattern.
+const listening = "GET /checkouts/{id}/events"
+
 // writeTimeout is how long a listener may take to receive what there is.
 const writeTimeout = 10 * time.Second
 
@@ -32,16 +35,13 @@ func newStreams(work *inflight.Tracker) *streams {
 	return s
 }
 
-// events passes on the events of a checkout as they come. To listen is no turn: a browser that
-// comes back ten times has not done ten steps, so nothing is remembered of it.
+// events passes on the events of a checkout as they come.
 func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 	workflow := r.PathValue("id")
 	if !id.Valid(workflow) {
 		return problem.New(404, "unknown-id", "id %.64q: not known", workflow)
 	}
-	t := turnOf(r.Context())
-	t.keep, t.number = nil, 0
-	if err := a.begin(w, r, workflow, t); err != nil {
+	if err := a.begin(w, r, workflow, turnOf(r.Context())); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(r.Context())

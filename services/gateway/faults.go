@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"go.opentelemetry.io/contrib/processors/baggagecopy"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/fault"
@@ -23,6 +24,11 @@ func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
 	full := faults.Declare("queue-full",
 		"The gateway's queue holds two spans and is emptied too late: what ends last is dropped.")
 	good := tel.TracerProvider
+	good = fault.TracerProvider(baggageWithoutPolicy(faults), good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{
+			Start: baggagecopy.NewSpanProcessor(baggagecopy.AllowAllMembers),
+		})
+	})
 	good = fault.TracerProvider(unlinked, good, func() trace.TracerProvider {
 		return tel.Variant(telemetry.Variant{Edit: fault.WithoutLinks})
 	})
@@ -57,13 +63,13 @@ type gullible struct {
 	good Verifier
 }
 
-func (g gullible) Verify(sc trace.SpanContext, workflow string) (
+func (g gullible) Verify(ctx context.Context, sc trace.SpanContext, workflow string) (
 	clientreturned.Claims, trace.SpanContext, error,
 ) {
 	if g.sw.On() && sc.IsValid() {
 		return clientreturned.Claims{Turn: 1}, sc.WithRemote(true), nil
 	}
-	return g.good.Verify(sc, workflow)
+	return g.good.Verify(ctx, sc, workflow)
 }
 
 // hoarder is a fault: while it is on, contexts are loaded from a store that rotates nothing.

@@ -24,7 +24,6 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
 	"example.com/throughline/internal/telemetry"
-	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 )
 
@@ -42,9 +41,11 @@ type Deps struct {
 	Verifier Verifier
 	// Contexts keeps the context of persisted checkouts.
 	Contexts ContextStore
-	// PublicInbound is what otelhttp extracts on the public listener, over what the edge has
-	// decided: nothing.
-	PublicInbound propagation.TextMapPropagator
+	// Boundary cleans the headers of requests, on the trusted listener or on the public one.
+	Boundary func(trusted bool) func(http.Handler) http.Handler
+	// PublicOver and TrustedOver are what otelhttp extracts on each listener, over what the edge
+	// has decided: nothing.
+	PublicOver, TrustedOver propagation.TextMapPropagator
 	// TrustedInbound reads the contexts of callers on the trusted listener.
 	TrustedInbound propagation.TextMapPropagator
 	Faults         *fault.Set
@@ -60,24 +61,24 @@ type Service struct {
 // New opens the listeners and puts the parts together. It needs neither Redis, order, pricing
 // nor a Collector: what is missing shows in the readiness and in the answers.
 func New(cfg Config, deps Deps) (*Service, error) {
-	s := &Service{deps: deps}
+	s, work := &Service{deps: deps}, &inflight.Tracker{}
+	api, err := newAPI(cfg, deps, work)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.listen(cfg); err != nil {
 		return nil, err
 	}
-	work := &inflight.Tracker{}
-	api := newAPI(cfg, deps, work)
 	serve := func(name string, trusted bool, l net.Listener) lifecycle.Server {
 		// The edge has decided; what otelhttp would extract must not displace it.
-		inbound := propagation.NewCompositeTextMapPropagator()
-		if !trusted {
-			inbound = deps.PublicInbound
+		over := deps.PublicOver
+		if trusted {
+			over = deps.TrustedOver
 		}
-		// Which listener a request came in by decides, never a header.
-		hygiene := boundary.Edge{Trusted: func(*http.Request) bool { return trusted }}
 		router := httpserver.New(httpserver.Options{
 			Telemetry: deps.Telemetry, Inflight: work,
-			Propagator: inbound, Edge: func(next http.Handler) http.Handler {
-				return hygiene.Handler(api.edge(trusted)(next))
+			Propagator: over, Edge: func(next http.Handler) http.Handler {
+				return deps.Boundary(trusted)(api.edge(trusted)(next))
 			},
 		})
 		api.routes(router)

@@ -3,6 +3,8 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -32,17 +34,19 @@ func (a *api) once(turn httpserver.HandlerFunc) httpserver.HandlerFunc {
 			return turn(w, r)
 		}
 		if !validKey(key) {
-			return problem.New(400, "invalid-idempotency-key",
-				"Idempotency-Key: want 1 to 64 characters A-Z, a-z, 0-9, - or _")
+			return a.decline(w, r, problem.New(400, "invalid-idempotency-key",
+				"Idempotency-Key: want 1 to 64 characters A-Z, a-z, 0-9, - or _"))
 		}
 		workflow := r.PathValue("id")
-		claim, original, err := a.replays.store.Begin(r.Context(), workflow+":"+key,
+		claim, original, err := a.replays.store.Begin(r.Context(), workflow+":"+hashed(key),
 			replay.Fingerprint([]byte(r.Method), []byte(r.URL.Path)))
 		switch {
 		case errors.Is(err, replay.ErrInProgress):
-			return problem.New(409, "in-progress", "a request with this key is under way").Because(err)
+			return a.decline(w, r,
+				problem.New(409, "in-progress", "a request with this key is under way").Because(err))
 		case errors.Is(err, replay.ErrMismatch):
-			return problem.New(422, "key-reused", "this key was used for another request").Because(err)
+			return a.decline(w, r,
+				problem.New(422, "key-reused", "this key was used for another request").Because(err))
 		case err != nil:
 			return unavailable(err)
 		case original != nil:
@@ -50,6 +54,15 @@ func (a *api) once(turn httpserver.HandlerFunc) httpserver.HandlerFunc {
 		}
 		return a.replays.first(w, r, claim, turn)
 	}
+}
+
+// decline refuses a turn that its handler does not get to see: a turn it is all the same, and what it
+// brought may be used up, so the answer carries what the next one needs.
+func (a *api) decline(w http.ResponseWriter, r *http.Request, err error) error {
+	if beginErr := a.begin(w, r, r.PathValue("id"), turnOf(r.Context())); beginErr != nil {
+		return beginErr
+	}
+	return err
 }
 
 // repeat answers with what the original request was answered.
@@ -98,6 +111,12 @@ func (c *copied) Write(b []byte) (int, error) {
 }
 
 func (c *copied) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// hashed is what Redis sees of a key: callers choose it, and some choose a card's number.
+func hashed(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
+}
 
 func validKey(key string) bool {
 	if len(key) > 64 {

@@ -12,6 +12,7 @@ import (
 	"example.com/throughline/internal/redisclient"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
+	"example.com/throughline/patterns/boundary"
 	"example.com/throughline/patterns/clientreturned"
 	"example.com/throughline/patterns/manualhttp"
 	"example.com/throughline/patterns/persistedcontext"
@@ -27,17 +28,17 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 			"so that clients' contexts hold for this replica only, and until it restarts")
 		keys = [][]byte{generateKey()}
 	}
+	client := redisclient.New(tel, cfg.RedisAddr)
 	signer := &clientreturned.Signer{
-		Vendor: "throughline", Keys: keys, TTL: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
+		Vendor: "throughline", Keys: keys, MaxAge: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
+		Used: used{redis: client, prefix: cfg.KeyPrefix + "used:"}.before,
 	}
 	faults := &fault.Set{}
 	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
-	believed := faults.Declare("sampled-out-by-caller",
-		"The public edge extracts the context of strangers, and with it their sampling decision.")
+	overPublic, overTrusted := over(faults)
 	way := network(faults)
-	client := redisclient.New(tel, cfg.RedisAddr)
 	return Deps{
 		Telemetry: tel,
 		Redis:     client,
@@ -58,9 +59,8 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 		Contexts: contexts(cfg, client, faults),
 		Signer:   signer,
 		Verifier: gullible{sw: forged, good: signer},
-		PublicInbound: fault.Propagator(believed,
-			propagation.NewCompositeTextMapPropagator(), propagation.TraceContext{}),
-		TrustedInbound: b3bridge.Propagator{},
+		Boundary: headers(faults), PublicOver: overPublic, TrustedOver: overTrusted,
+		TrustedInbound: tel.Inbound(b3bridge.Propagator{TraceContext: boundary.Propagator{}}),
 		Faults:         faults,
 	}
 }

@@ -27,7 +27,7 @@ func (t *turns) pay(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(req.CardToken) == 0 || len(req.CardToken) > 64 {
-		return problem.New(422, "invalid-card-token", "card_token: want 1 to 64 bytes")
+		return problem.New(422, "invalid-card-token", "card_token of %d bytes, want 1 to 64", len(req.CardToken))
 	}
 	if err := o.require("payment", Quoted); err != nil {
 		return err

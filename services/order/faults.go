@@ -3,9 +3,11 @@ package order
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -13,7 +15,9 @@ import (
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/httpclient"
+	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/patterns/retry"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -21,9 +25,19 @@ import (
 func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
 	ratio := faults.Declare("ratio-sampler-downstream",
 		"order samples half of the traces by their id, whatever its callers have decided.")
-	return fault.TracerProvider(ratio, tel.TracerProvider, func() trace.TracerProvider {
+	good := tel.TracerProvider
+	good = fault.TracerProvider(pii(faults), good, func() trace.TracerProvider {
+		return tel.Variant(telemetry.Variant{Unredacted: true})
+	})
+	return fault.TracerProvider(ratio, good, func() trace.TracerProvider {
 		return tel.Variant(telemetry.Variant{Sampler: sdktrace.TraceIDRatioBased(0.5)})
 	})
+}
+
+// pii is one fault in several places.
+func pii(faults *fault.Set) *fault.Switch {
+	return faults.Declare("pii-in-telemetry",
+		"order puts card tokens and customers' URLs on its spans, and exports them unredacted.")
 }
 
 // pricingClient is instrumented once, and injects from the CLIENT span. What fails is repeated: a
@@ -31,11 +45,16 @@ func tracing(tel *telemetry.Telemetry, faults *fault.Set) trace.TracerProvider {
 func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 	spanless := faults.Declare("inject-without-client-span",
 		"Calls to pricing inject the context of the SERVER span, and make no CLIENT span.")
+	below := faults.Declare("retry-below-instrumentation",
+		"Calls to pricing are repeated below the instrumentation: one CLIENT span for all attempts.")
 	double := faults.Declare("double-instrumentation",
 		"The client for pricing is instrumented twice.")
+	lost := faults.Declare("root-not-passed-on",
+		"order does not tell pricing which span began the trace.")
 	base := httpclient.NewTransport()
+	prop := fault.Propagator(lost, withRoot(tel.Propagator), tel.Propagator)
 	client := httpclient.New(tel, httpclient.Options{
-		Base: base, Repeatable: true, Propagator: withRoot(tel.Propagator),
+		Base: base, Repeatable: true, Propagator: prop,
 	})
 	once := client.Transport
 	twice := httpclient.New(tel, httpclient.Options{Base: once}).Transport
@@ -45,7 +64,24 @@ func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 		return base.RoundTrip(r)
 	})
 	client.Transport = fault.Transport(spanless, fault.Transport(double, once, twice), byHand)
+	client.Transport = fault.Transport(below, client.Transport, repeatingBelow(tel, base, prop))
 	return client
+}
+
+// repeatingBelow is a fault: what repeats failed requests is given to the instrumentation as if it
+// were the network.
+func repeatingBelow(
+	tel *telemetry.Telemetry, base http.RoundTripper, prop propagation.TextMapPropagator,
+) http.RoundTripper {
+	network := retry.Transport{Base: base, MinDelay: 50 * time.Millisecond}
+	return httpclient.New(tel, httpclient.Options{
+		Propagator: prop,
+		Base: fault.RoundTripper(func(r *http.Request) (*http.Response, error) {
+			r = r.Clone(r.Context())
+			r.Header.Set("Idempotency-Key", id.New())
+			return network.RoundTrip(r)
+		}),
+	}).Transport
 }
 
 // middleware is none.
@@ -69,9 +105,7 @@ func forgetRoute(next http.Handler) http.Handler {
 func paymentClient(
 	conn grpc.ClientConnInterface, faults *fault.Set,
 ) paymentv1.PaymentServiceClient {
-	pii := faults.Declare("pii-in-telemetry",
-		"order puts the card token on its spans and into baggage.")
-	return talkative{sw: pii, PaymentServiceClient: paymentv1.NewPaymentServiceClient(conn)}
+	return talkative{sw: pii(faults), PaymentServiceClient: paymentv1.NewPaymentServiceClient(conn)}
 }
 
 // talkative is a fault: while it is on, whatever may help to debug a payment goes to telemetry.
@@ -83,13 +117,19 @@ type talkative struct {
 func (t talkative) Authorise(
 	ctx context.Context, req *paymentv1.AuthoriseRequest, options ...grpc.CallOption,
 ) (*paymentv1.AuthoriseResponse, error) {
-	if t.sw.On() {
-		trace.SpanFromContext(ctx).SetAttributes(attribute.String("payment.reference", req.GetCardToken()))
-		if token, err := baggage.NewMemberRaw("payment.reference", req.GetCardToken()); err == nil {
-			if bag, err := baggage.FromContext(ctx).SetMember(token); err == nil {
-				ctx = baggage.ContextWithBaggage(ctx, bag)
-			}
+	if !t.sw.On() {
+		return t.PaymentServiceClient.Authorise(ctx, req, options...)
+	}
+	span, token := trace.SpanFromContext(ctx), req.GetCardToken()
+	span.SetAttributes(attribute.String("payment.reference", token))
+	if member, err := baggage.NewMemberRaw("payment.reference", token); err == nil {
+		if bag, err := baggage.FromContext(ctx).SetMember(member); err == nil {
+			ctx = baggage.ContextWithBaggage(ctx, bag)
 		}
 	}
-	return t.PaymentServiceClient.Authorise(ctx, req, options...)
+	resp, err := t.PaymentServiceClient.Authorise(ctx, req, options...)
+	if reason := resp.GetDeclineReason(); reason != "" {
+		span.SetStatus(codes.Error, "card "+token+" declined: "+reason)
+	}
+	return resp, err
 }

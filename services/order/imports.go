@@ -40,9 +40,9 @@ func (t *turns) imports(w http.ResponseWriter, r *http.Request) error {
 	}
 	outcomes := make([]outcome, len(req.Orders))
 	for i, line := range req.Orders {
-		outcomes[i].ID = line.ID
+		outcomes[i].ID = t.secrets.Redact(line.ID)
 		if err := t.importOne(r.Context(), line); err != nil {
-			outcomes[i].Error = problem.From(err).Detail
+			outcomes[i].Error = t.secrets.Redact(problem.From(err).Detail)
 		}
 	}
 	return httpserver.Respond(w, http.StatusOK, map[string]any{"orders": outcomes})
@@ -51,6 +51,7 @@ func (t *turns) imports(w http.ResponseWriter, r *http.Request) error {
 // importOne opens one order. A context that cannot be read costs the trace and not the order: it
 // is logged, and the order gets a trace of its own.
 func (t *turns) importOne(request context.Context, line imported) error {
+	line.Trace.TraceState = t.secrets.RedactMembers(line.Trace.TraceState)
 	ctx, malformed := spancontextpayload.Context(request, line.Trace)
 	ctx, span := t.tracer.Start(ctx, "import order", trace.WithLinks(
 		shop.Link(trace.SpanContextFromContext(request), shop.LinkCaller)))

@@ -30,7 +30,6 @@ import (
 	"example.com/throughline/patterns/outbox"
 	"example.com/throughline/patterns/redelivery"
 	"example.com/throughline/patterns/sweep"
-	"example.com/throughline/patterns/webhook"
 	"example.com/throughline/services/payment/paymentv1"
 )
 
@@ -57,7 +56,8 @@ type Config struct {
 	// WebhookHosts may be called by webhooks, at public addresses only: "hooks.example.com", or
 	// with a port. WebhookPrivateHosts may be called whatever address they have.
 	WebhookHosts, WebhookPrivateHosts []string
-	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody.
+	// WebhookSecret signs webhooks, at least 32 bytes. Empty: one is generated, for nobody. It comes
+	// from ORDER_WEBHOOK_SECRET, in base64, or from the file that ORDER_WEBHOOK_SECRET_FILE names.
 	WebhookSecret []byte
 }
 
@@ -80,9 +80,10 @@ func ConfigFrom(getenv func(string) string) (Config, error) {
 		WebhookHosts:        hosts(r.String("ORDER_WEBHOOK_HOSTS", "")),
 		WebhookPrivateHosts: hosts(r.String("ORDER_WEBHOOK_PRIVATE_HOSTS", "")),
 	}
-	secret, secretErr := parseSecret(r.String("ORDER_WEBHOOK_SECRET", ""))
-	cfg.WebhookSecret = secret
-	return cfg, errors.Join(r.Err(), secretErr)
+	if secrets := r.Keys("ORDER_WEBHOOK_SECRET", 1); len(secrets) == 1 {
+		cfg.WebhookSecret = secrets[0]
+	}
+	return cfg, r.Err()
 }
 
 // Deps are the parts that an order service is made of. All are required; [Wire] makes them.
@@ -92,7 +93,7 @@ type Deps struct {
 	Events    *redis.Client // for reads that block; it makes no spans
 	Pricing   *http.Client
 	Payment   paymentv1.PaymentServiceClient
-	Webhook   *webhook.Client // to customers' servers
+	Webhook   Webhook // to customers' servers
 	// Handoff turns the context of a request into that of work which outlives it.
 	Handoff func(context.Context) context.Context
 	// Middleware is around each handler and its SERVER span. It may be nil.
@@ -146,6 +147,8 @@ func New(cfg Config, deps Deps) (*Service, error) {
 		lifecycle.Worker("fulfilment", every(cfg.FulfilEvery, fulfil.run, deps.Telemetry.Logger)),
 		lifecycle.Worker("expiry",
 			every(cfg.ExpireEvery, turns.expiry.run, deps.Telemetry.Logger)),
+		lifecycle.Worker("relay metrics", measure(deps, turns.placed.pending, outboxKey)),
+		lifecycle.Worker("fulfilment metrics", measure(deps, fulfil.messages, settled)),
 		lifecycle.HTTP("admin", lifecycle.NewHTTPServer(adminHandler), s.admin),
 	}
 	return s, nil
@@ -159,6 +162,12 @@ func awaitWork(work *inflight.Tracker) func(context.Context) error {
 		defer cancel()
 		return work.Wait(drain)
 	}
+}
+
+// measure publishes the lag of a consumer group.
+func measure(deps Deps, c *stream.Consumer, destination string) func(context.Context) error {
+	meter := deps.Telemetry.MeterProvider.Meter(scope)
+	return func(ctx context.Context) error { return c.Measure(ctx, meter, destination) }
 }
 
 // URL is the base URL of the HTTP listener.
@@ -234,6 +243,7 @@ func newTurns(cfg Config, deps Deps, work *inflight.Tracker) *turns {
 			tracer: tracer, logger: deps.Telemetry.Logger,
 			work: work, handoff: deps.Handoff,
 		},
-		logger: deps.Telemetry.Logger,
+		logger:  deps.Telemetry.Logger,
+		secrets: deps.Telemetry,
 	}
 }

@@ -31,6 +31,13 @@ type turns struct {
 	tracer   trace.Tracer
 	events   *events
 	logger   *slog.Logger
+	secrets  secrets
+}
+
+// secrets takes them out of what callers have sent by other ways than headers.
+type secrets interface {
+	Redact(text string) string
+	RedactMembers(tracestate string) string
 }
 
 func (t *turns) routes(r *httpserver.Router) {

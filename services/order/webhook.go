@@ -2,8 +2,6 @@ package order
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -18,12 +16,10 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"example.com/throughline/internal/env"
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
-	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/webhook"
 )
 
@@ -38,6 +34,13 @@ const (
 	notifyTimeout = 8 * time.Second
 )
 
+// Webhook calls customers' servers. A *[webhook.Client] does.
+type Webhook interface {
+	Check(target string) error
+	Post(ctx context.Context, target string, body []byte) (status int, err error)
+	Close()
+}
+
 // Acknowledgement is what a customer's server said when it called back.
 type Acknowledgement struct {
 	Status string    `json:"status"` // received
@@ -46,7 +49,7 @@ type Acknowledgement struct {
 
 // webhooks tells customers' servers, in the background, what became of their orders.
 type webhooks struct {
-	client  *webhook.Client
+	client  Webhook
 	redis   *redis.Client
 	prefix  string
 	ttl     time.Duration // how long a customer may take to call back
@@ -147,20 +150,6 @@ func (o *Order) acknowledge(status string) error {
 	return nil
 }
 
-// parseSecret reads a secret in base64. An error never shows it.
-func parseSecret(text string) ([]byte, error) {
-	if text == "" {
-		return nil, nil
-	}
-	secret, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || len(secret) < 32 {
-		return nil, &env.Error{
-			Name: "ORDER_WEBHOOK_SECRET", Value: "(hidden)", Want: "base64 of at least 32 bytes",
-		}
-	}
-	return secret, nil
-}
-
 // hosts reads a list with commas in between.
 func hosts(list string) []string {
 	var all []string
@@ -170,21 +159,4 @@ func hosts(list string) []string {
 		}
 	}
 	return all
-}
-
-// webhookClient calls third parties, with a propagator for third parties.
-func webhookClient(cfg Config, tel *telemetry.Telemetry) (*webhook.Client, error) {
-	secret := cfg.WebhookSecret
-	if len(secret) == 0 {
-		if len(cfg.WebhookHosts)+len(cfg.WebhookPrivateHosts) > 0 {
-			tel.Logger.Warn("ORDER_WEBHOOK_SECRET is not set: the secret is generated, " +
-				"so that nobody can verify our webhooks")
-		}
-		secret = make([]byte, 32)
-		_, _ = rand.Read(secret) // it never fails, says its documentation
-	}
-	return webhook.New(webhook.Options{
-		Hosts: cfg.WebhookHosts, PrivateHosts: cfg.WebhookPrivateHosts, Secret: secret,
-		TracerProvider: tel.TracerProvider, MeterProvider: tel.MeterProvider,
-	})
 }

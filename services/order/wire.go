@@ -28,7 +28,7 @@ func Wire(cfg Config, tel *telemetry.Telemetry) (Deps, error) {
 	client := redisclient.New(tel, cfg.RedisAddr)
 	listening := eventsClient(client)
 	pricing := pricingClient(tel, faults)
-	customers, err := webhookClient(cfg, tel)
+	customers, err := webhookClient(cfg, tel, faults)
 	if err != nil {
 		return Deps{}, errors.Join(fmt.Errorf("order: %w", err), payment.Close(), client.Close(),
 			listening.Close())

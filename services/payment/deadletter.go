@@ -29,12 +29,13 @@ type DeadLetter struct {
 type deadLetters struct {
 	redis  redis.Cmdable
 	reader *redelivery.Reader
+	redact func(string) string // of what an answer repeats
 }
 
 func (d deadLetters) routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /dead-letters", func(w http.ResponseWriter, r *http.Request) {
 		list, err := d.list(r.Context(), r.URL.Query().Get("order_id"))
-		answer(w, r, map[string]any{"dead_letters": list}, err)
+		d.answer(w, r, map[string]any{"dead_letters": list}, err)
 	})
 	mux.HandleFunc("POST /dead-letters/{id}/replay", func(w http.ResponseWriter, r *http.Request) {
 		newID, err := d.reader.Replay(r.Context(), r.PathValue("id"))
@@ -42,7 +43,7 @@ func (d deadLetters) routes(mux *http.ServeMux) {
 			err = problem.New(404, "unknown-dead-letter",
 				"dead letter %.40q: not known", r.PathValue("id"))
 		}
-		answer(w, r, map[string]any{"id": newID}, err)
+		d.answer(w, r, map[string]any{"id": newID}, err)
 	})
 }
 
@@ -67,11 +68,11 @@ func (d deadLetters) list(ctx context.Context, orderID string) ([]DeadLetter, er
 	return list, nil
 }
 
-func answer(w http.ResponseWriter, r *http.Request, body any, err error) {
+func (d deadLetters) answer(w http.ResponseWriter, r *http.Request, body any, err error) {
 	if err == nil {
 		err = httpserver.Respond(w, http.StatusOK, body)
 	}
 	if err != nil {
-		problem.Write(w, r, err)
+		problem.Write(w, r, problem.From(err).Map(d.redact))
 	}
 }

@@ -21,6 +21,7 @@ import (
 // usage is what "payment -h" prints.
 const usage = `Usage: payment                    serve until SIGINT or SIGTERM
        payment settle [flags]     settle what was captured and not settled, then exit
+       payment health             exit 0 if the service beside it is ready
 
 The job continues the trace in TRACEPARENT, TRACESTATE and BAGGAGE, if there is one. It prints one
 JSON line per run on stdout, its log on stderr. Exit code 0: everything is settled. 1: something is

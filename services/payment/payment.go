@@ -97,7 +97,9 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	network := newNetwork(cfg, deps, work)
 	settlement := newSettlement(cfg, deps, accounts, network)
 	adminMux := http.NewServeMux()
-	deadLetters{redis: deps.Redis, reader: &settlement.messages.Reader}.routes(adminMux)
+	deadLetters{
+		redis: deps.Redis, reader: &settlement.messages.Reader, redact: deps.Telemetry.Redact,
+	}.routes(adminMux)
 	adminMux.Handle("/", admin.Handler(admin.Config{
 		Telemetry: deps.Telemetry,
 		Ready:     map[string]func(context.Context) error{"redis": ping(deps.Redis)},
@@ -108,6 +110,7 @@ func New(cfg Config, deps Deps) (*Service, error) {
 	s.servers = []lifecycle.Server{
 		lifecycle.GRPC("payment", newServer(deps, accounts, work), s.grpc),
 		lifecycle.Worker("settlement", settlement.run),
+		lifecycle.Worker("settlement metrics", settlement.measure),
 		lifecycle.Worker("card network", func(ctx context.Context) error {
 			<-ctx.Done()
 			network.close()

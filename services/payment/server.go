@@ -68,7 +68,7 @@ func (a *api) decide(
 		State: stateAuthorised, DeclineReason: reason, CardToken: req.GetCardToken(),
 	}
 	if reason != "" {
-		decided.State = stateDeclined
+		decided.State, decided.CardToken = stateDeclined, "" // nobody needs it any more
 	}
 	if acc, err = a.accounts.authorise(ctx, decided); err != nil {
 		return account{}, err

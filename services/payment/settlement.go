@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/document"
@@ -34,6 +35,7 @@ type settlement struct {
 	messages *stream.Consumer
 	consumer streammessage.Consumer
 	settler  settler
+	meter    metric.Meter
 	logger   *slog.Logger
 }
 
@@ -50,11 +52,17 @@ func newSettlement(
 			Propagator: deps.MessagePropagator, Group: group,
 		},
 		settler: newSettler(deps, accounts, network),
+		meter:   deps.Telemetry.MeterProvider.Meter(scope),
 		logger:  deps.Telemetry.Logger,
 	}
 }
 
 func (s *settlement) run(ctx context.Context) error { return s.messages.Run(ctx, s.handle) }
+
+// measure publishes lag and dead letters until ctx is done.
+func (s *settlement) measure(ctx context.Context) error {
+	return s.messages.Measure(ctx, s.meter, destination)
+}
 
 // handle works on one delivery, in one CONSUMER span.
 func (s *settlement) handle(ctx context.Context, d redelivery.Delivery) error {

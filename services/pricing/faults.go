@@ -11,6 +11,7 @@ import (
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/b3bridge"
+	"example.com/throughline/patterns/boundary"
 )
 
 // tracing is what becomes of pricing's spans.
@@ -37,14 +38,15 @@ func inbound(faults *fault.Set) propagation.TextMapPropagator {
 		propagation.TraceContext{}, propagation.Baggage{}, b3.New())
 	asIs := propagation.NewCompositeTextMapPropagator(
 		b3.New(), propagation.TraceContext{}, propagation.Baggage{})
-	return fault.Propagator(last, fault.Propagator(deferred, b3bridge.Propagator{}, asIs), b3Last)
+	both := b3bridge.Propagator{TraceContext: boundary.Propagator{}}
+	return fault.Propagator(last, fault.Propagator(deferred, both, asIs), b3Last)
 }
 
 // toRating writes B3 to the rating listener, and nothing else.
 func toRating(tel *telemetry.Telemetry, faults *fault.Set) propagation.TextMapPropagator {
 	mismatch := faults.Declare("w3c-b3-mismatch",
 		"pricing writes W3C headers to the rating listener, which reads only B3.")
-	shared := faults.Declare("baggage-to-third-party",
+	shared := faults.Declare("baggage-without-policy",
 		"pricing sends its callers' baggage on to the rating listener.")
 	toB3 := b3bridge.Propagator{Write: b3bridge.B3Multi}
 	andBaggage := propagation.NewCompositeTextMapPropagator(toB3, propagation.Baggage{})

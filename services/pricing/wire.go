@@ -19,8 +19,8 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	return Deps{
 		Telemetry: tel,
 		Redis:     redisclient.New(tel, cfg.RedisAddr),
-		Inbound: propagation.NewCompositeTextMapPropagator(
-			inbound(faults), underroot.Propagator{}),
+		Inbound: tel.Inbound(propagation.NewCompositeTextMapPropagator(
+			inbound(faults), underroot.Propagator{})),
 		RatingInbound: b3bridge.Propagator{Read: b3bridge.B3, Write: b3bridge.B3Multi},
 		Rating: httpclient.New(tel, httpclient.Options{
 			Propagator: toRating(tel, faults),

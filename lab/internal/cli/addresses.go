@@ -41,11 +41,11 @@ func (u *upFlags) addresses(
 	ctx context.Context, c console,
 ) (net.Listener, map[string]string, error) {
 	listen := maps.Clone(map[string]string(u.ports))
-	if listen["gateway"] == "" || u.given("gateway") {
+	if len(u.beside.services) == 0 && (listen["gateway"] == "" || u.given("gateway")) {
 		listen["gateway"] = u.gateway
 	}
 	for _, addr := range append(slices.Collect(maps.Values(listen)), u.listen) {
-		if err := u.allowed(addr); err != nil {
+		if err := loopback("lab up", addr, u.nonLoopback); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -87,18 +87,18 @@ func open(ctx context.Context, c console, name, addr string, fixed bool) (net.Li
 	return l, nil
 }
 
-// allowed refuses addresses that other machines can reach, unless asked for.
-func (u *upFlags) allowed(addr string) error {
+// loopback refuses addresses that other machines can reach, unless asked for.
+func loopback(command, addr string, anyAddress bool) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
-		return usagef("lab up: %.60q: %w", addr, err)
+		return usagef("%s: %.60q: %w", command, addr, err)
 	}
 	ip, err := netip.ParseAddr(host)
-	if u.nonLoopback || host == "localhost" || err == nil && ip.IsLoopback() {
+	if anyAddress || host == "localhost" || err == nil && ip.IsLoopback() {
 		return nil
 	}
-	return usagef("lab up: %.60q is not a loopback address; say --allow-nonloopback if you mean it",
-		addr)
+	return usagef("%s: %.60q is not a loopback address; say --allow-nonloopback if you mean it",
+		command, addr)
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

@@ -37,12 +37,10 @@ func TestLoopbackOnly(t *testing.T) {
 		"example.com:80": false, "127.0.0.1": false,
 		"127.0.0.1:80": true, "127.9.9.9:0": true, "[::1]:80": true, "localhost:80": true,
 	} {
-		u := &upFlags{}
-		if err := u.allowed(addr); (err == nil) != want {
+		if err := loopback("lab up", addr, false); (err == nil) != want {
 			t.Errorf("%s: %v, want allowed %t", addr, err, want)
 		}
-		u.nonLoopback = true
-		if err := u.allowed(addr); err != nil && addr != "127.0.0.1" {
+		if err := loopback("lab up", addr, true); err != nil && addr != "127.0.0.1" {
 			t.Errorf("%s with --allow-nonloopback: %v", addr, err)
 		}
 	}

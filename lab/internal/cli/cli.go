@@ -51,7 +51,8 @@ type command struct {
 func commands() []command {
 	return []command{
 		upCommand(), runCommand(), treeCommand(), decodeCommand(), breakCommand(), mendCommand(),
-		docsCommand(),
+		docsCommand(), scoreCommand(), conformanceCommand(), loadCommand(), tourCommand(),
+		healthCommand(),
 	}
 }
 
@@ -106,7 +107,7 @@ Usage: lab COMMAND [arguments]
 
 `)
 	for _, cmd := range commands() {
-		fmt.Fprintf(w, "  %-8s%s\n", cmd.name, cmd.short)
+		fmt.Fprintf(w, "  %-13s%s\n", cmd.name, cmd.short)
 	}
 	fmt.Fprint(w, `
 A first walk:

@@ -49,6 +49,8 @@ func TestUsage(t *testing.T) {
 		{"up --gateway nonsense", 2, "", "missing port"},
 		{"tree", 2, "", "want one id, have 0"},
 		{"mend", 2, "", "what?"},
+		{"score --from here b3-bridge", 2, "", "want one of the two"},
+		{"score no-such-scenario", 2, "", "no scenario"},
 		{"decode hello", 2, "", `"hello": want NAME: VALUE`},
 		{"decode --key no-such-file traceparent=x", 2, "", "--key"},
 		{"decode", 2, "", "no header that carries trace context"},

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"example.com/throughline/internal/scenario"
+	"example.com/throughline/lab/internal/conformance"
 	"example.com/throughline/lab/internal/embedded"
 	"example.com/throughline/lab/internal/pages"
 	"example.com/throughline/lab/internal/suite"
@@ -21,7 +23,8 @@ func docsCommand() command {
 		about: `
 Rewrites what stands between <!-- tree: FILE --> and <!-- /tree --> in Markdown
 pages, and the same for turns and costs, from a run of the scenarios that the
-markers name. Without files it takes docs/*.md.`,
+markers name; and tables, from what the propagators do with the cases of
+conformance. Without files it takes docs/*.md.`,
 		setup: func(f *flags) func(context.Context, console, []string) error {
 			check := f.Bool("check", false, "change nothing; exit 1 if a page would change")
 			return func(ctx context.Context, c console, files []string) error {
@@ -52,9 +55,15 @@ func fillPages(ctx context.Context, c console, files []string, check bool) error
 	if err != nil {
 		return err
 	}
+	var tables map[string]string
+	if slices.ContainsFunc(before, pages.HasTables) {
+		if tables, err = conformance.Tables(ctx); err != nil {
+			return fmt.Errorf("lab docs: %w", err)
+		}
+	}
 	differs := false
 	for i, file := range files {
-		after, err := pages.Fill(file, before[i], runs)
+		after, err := pages.Fill(file, before[i], runs, tables)
 		if err != nil {
 			return usageError{fmt.Errorf("lab docs: %w", err)}
 		}

@@ -134,3 +134,15 @@ func names(paths []string) []string {
 	}
 	return names
 }
+
+// good returns the names of all scenarios that are not broken on purpose.
+func (l library) good() ([]string, error) {
+	known, err := l.list()
+	var names []string
+	for _, file := range known {
+		if !strings.HasPrefix(file, "broken/") {
+			names = append(names, strings.TrimSuffix(file, ".txtar"))
+		}
+	}
+	return names, err
+}

@@ -27,6 +27,7 @@ type upFlags struct {
 	serviceLogs            string
 	run, nonLoopback       bool
 	ports                  ports
+	beside                 besideFlags
 	given                  func(name string) bool
 }
 
@@ -42,9 +43,15 @@ and look at what they caused with ` + "`lab tree`" + `.
 Default ports that are taken are replaced by free ones; a port that you give
 must be free. Listeners for --port: gateway, gateway-trusted, order, pricing,
 rating, payment, customer, gateway-admin, order-admin, pricing-admin, payment-admin,
-otlp-grpc, otlp-http.`,
+otlp-grpc, otlp-http.
+
+With --service, repeated, it starts no services and no Redis, but stands beside
+those that run at these addresses: it keeps what their Collector sends a copy of
+here, lets callers of --listen through to them, and adds a customer and a shell for
+jobs. It reads REDIS_ADDR, REDIS_KEY_PREFIX and ORDER_WEBHOOK_SECRET as they do.`,
 		setup: func(f *flags) func(context.Context, console, []string) error {
-			u := upFlags{given: f.given, ports: ports{}}
+			u := upFlags{given: f.given, ports: ports{}, beside: newBesideFlags()}
+			u.beside.register(f)
 			f.StringVar(&u.listen, "listen", controlAddr, "`HOST:PORT` for the lab's own commands")
 			f.StringVar(&u.gateway, "gateway", gatewayAddr, "`HOST:PORT` of the gateway")
 			f.Var(u.ports, "port", "`NAME=HOST:PORT` of another listener; may be repeated")
@@ -68,6 +75,13 @@ func (u *upFlags) up(ctx context.Context, c console, args []string) (err error) 
 		return usagef("lab up: takes no arguments, have %.40q", args[0])
 	}
 	started := time.Now()
+	cfg := embedded.Config{Redis: u.redis, Jaeger: u.jaeger, Tempo: u.tempo, Dump: u.dump, Log: c.err}
+	if cfg.Redis == "" {
+		cfg.Redis = c.getenv("REDIS_ADDR")
+	}
+	if err := u.standBeside(&cfg, c); err != nil {
+		return err
+	}
 	listener, listen, err := u.addresses(ctx, c)
 	if err != nil {
 		return err
@@ -76,14 +90,8 @@ func (u *upFlags) up(ctx context.Context, c console, args []string) (err error) 
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	redis := u.redis
-	if redis == "" {
-		redis = c.getenv("REDIS_ADDR")
-	}
-	lab, err := embedded.Start(ctx, embedded.Config{
-		Redis: redis, Jaeger: u.jaeger, Tempo: u.tempo, Dump: u.dump,
-		Listen: listen, ServiceLogs: logs, Log: c.err,
-	})
+	cfg.Listen, cfg.ServiceLogs = listen, logs
+	lab, err := embedded.Start(ctx, cfg)
 	if err != nil {
 		return errors.Join(fmt.Errorf("lab up: %w", err), listener.Close(), closeLogs())
 	}
@@ -92,7 +100,11 @@ func (u *upFlags) up(ctx context.Context, c console, args []string) (err error) 
 		u.runAll(ctx, c, lab)
 	}
 	u.tell(c, lab, listener.Addr(), ready)
-	server := lifecycle.NewHTTPServer(control.Handler(lab.Fleet(), lab.Store))
+	handler := control.Handler
+	if cfg.Beside != nil {
+		handler = control.Through
+	}
+	server := lifecycle.NewHTTPServer(handler(lab.Fleet(), lab.Store))
 	server.WriteTimeout = time.Minute // a journey of a big store, and POST /await
 	err = lifecycle.Serve(ctx, closeTimeout, lifecycle.HTTP("control", server, listener))
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)

@@ -26,6 +26,12 @@ type Config struct {
 	// Jaeger and Tempo are host:port of an OTLP/gRPC receiver. Empty: traces
 	// are not sent there.
 	Jaeger, Tempo string
+	// Variants are files of deploy/collector that are given after the others,
+	// such as tailsampling.yaml.
+	Variants []string
+	// Set are values over those of the files, by their path, such as
+	// processors::tail_sampling::decision_wait.
+	Set map[string]string
 	// BatchTimeout is the longest that data waits for its batch to fill.
 	// Default 10 ms.
 	BatchTimeout time.Duration
@@ -51,11 +57,11 @@ type Collector struct {
 // [Collector.Shutdown] and nothing else.
 func Start(ctx context.Context, cfg Config) (*Collector, error) {
 	ears := newListeners()
-	set, err := settings(cfg, ears)
+	uris, err := locations(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}
-	inner, err := otelcol.NewCollector(set)
+	inner, err := otelcol.NewCollector(settings(uris, cfg.Exporter, logTo(cfg.Log, ears)))
 	if err != nil {
 		return nil, fmt.Errorf("collector: %w", err)
 	}

@@ -2,15 +2,24 @@ package collector
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/otlpexporter"
+	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
+	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/batchprocessor"
@@ -23,20 +32,19 @@ import (
 	files "example.com/throughline/deploy/collector"
 )
 
-// settings turns cfg into the Collector's own. Signals stay with the lab, and
-// gRPC's process-wide logger is left alone.
-func settings(cfg Config, ears *listeners) (otelcol.CollectorSettings, error) {
-	uris, err := locations(cfg)
+// settings are the Collector's own, for the configuration at uris. Signals stay
+// with the lab, and gRPC's process-wide logger is left alone.
+func settings(uris []string, lab exporter.Factory, log ...zap.Option) otelcol.CollectorSettings {
 	return otelcol.CollectorSettings{
 		BuildInfo: component.BuildInfo{
 			Command:     "lab",
 			Description: "OpenTelemetry Collector embedded in the lab",
 			Version:     "0.160.0",
 		},
-		Factories:               func() (otelcol.Factories, error) { return factories(cfg.Exporter) },
+		Factories:               func() (otelcol.Factories, error) { return factories(lab) },
 		DisableGracefulShutdown: true,
 		SkipSettingGRPCLogger:   true,
-		LoggingOptions:          []zap.Option{logTo(cfg.Log, ears)},
+		LoggingOptions:          log,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{
 			ResolverSettings: confmap.ResolverSettings{
 				URIs: uris,
@@ -46,20 +54,28 @@ func settings(cfg Config, ears *listeners) (otelcol.CollectorSettings, error) {
 				},
 			},
 		},
-	}, err
+	}
 }
 
+// factories are all components that the files of deploy/collector may name.
 func factories(lab exporter.Factory) (otelcol.Factories, error) {
 	receivers, err := otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory())
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
 	processors, err := otelcol.MakeFactoryMap[processor.Factory](
-		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory())
+		batchprocessor.NewFactory(), memorylimiterprocessor.NewFactory(),
+		redactionprocessor.NewFactory(), transformprocessor.NewFactory(),
+		tailsamplingprocessor.NewFactory())
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
-	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](lab, otlpexporter.NewFactory())
+	exporters, err := otelcol.MakeFactoryMap[exporter.Factory](
+		lab, otlpexporter.NewFactory(), otlphttpexporter.NewFactory())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
+	extensions, err := otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
@@ -67,28 +83,40 @@ func factories(lab exporter.Factory) (otelcol.Factories, error) {
 		Receivers:  receivers,
 		Processors: processors,
 		Exporters:  exporters,
+		Extensions: extensions,
 		Telemetry:  otelconftelemetry.NewFactory(),
 	}, nil
+}
+
+// Validate says what is wrong with the configuration that these files of
+// deploy/collector make together, in this order: unknown keys and components,
+// values out of range, pipelines that cannot be built. It starts nothing.
+func Validate(ctx context.Context, lab exporter.Factory, names ...string) error {
+	uris, err := read(names)
+	if err != nil {
+		return err
+	}
+	c, err := otelcol.NewCollector(settings(uris, lab))
+	if err != nil {
+		return err
+	}
+	return c.DryRun(ctx)
 }
 
 // locations lists the parts of the configuration, later ones over earlier
 // ones: the files, then the values of cfg. The values are given as YAML and not
 // through the environment, which all Collectors of a process would share.
 func locations(cfg Config) ([]string, error) {
-	names := []string{"base.yaml", "lab.yaml"}
+	names := []string{"base.yaml", "redaction.yaml", "lab.yaml"}
 	if cfg.Jaeger != "" {
 		names = append(names, "jaeger.yaml")
 	}
 	if cfg.Tempo != "" {
 		names = append(names, "tempo.yaml")
 	}
-	var uris []string
-	for _, name := range names {
-		text, err := files.Files.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		uris = append(uris, "yaml:"+string(text))
+	uris, err := read(append(names, cfg.Variants...))
+	if err != nil {
+		return nil, err
 	}
 	timeout := cmp.Or(cfg.BatchTimeout, 10*time.Millisecond)
 	set := func(key, value string) { uris = append(uris, fmt.Sprintf("yaml:%s: %s", key, value)) }
@@ -105,6 +133,22 @@ func locations(cfg Config) ([]string, error) {
 	}
 	if cfg.Tempo != "" {
 		set("exporters::otlp_grpc/tempo::endpoint", cfg.Tempo)
+	}
+	for _, key := range slices.Sorted(maps.Keys(cfg.Set)) {
+		set(key, cfg.Set[key])
+	}
+	return uris, nil
+}
+
+// read returns files of deploy/collector as locations of a configuration.
+func read(names []string) ([]string, error) {
+	var uris []string
+	for _, name := range names {
+		text, err := files.Files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		uris = append(uris, "yaml:"+string(text))
 	}
 	return uris, nil
 }

@@ -42,6 +42,11 @@ func NewClient(base string, client *http.Client) *Client {
 // Close drops idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
+// Healthy returns nil when the lab serves.
+func (c *Client) Healthy(ctx context.Context) error {
+	return c.do(ctx, http.MethodGet, "/healthz", nil, nil)
+}
+
 // Platform asks where the services are.
 func (c *Client) Platform(ctx context.Context) (scenario.Fleet, error) {
 	var fleet scenario.Fleet

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -53,7 +54,7 @@ func together(values http.Header, worst map[string]Verdict) []Line {
 		say(Notable, "tracestate", "%d headers: one list, combined in their order "+
 			"(Trace Context, tracestate); the Go propagator reads only the first", n)
 		combined := Explain("tracestate", strings.Join(values.Values("tracestate"), ","))
-		if Worst(combined) == Invalid && worst["tracestate"] != Invalid {
+		if Worst(combined) > worst["tracestate"] {
 			lines = append(lines, combined...)
 		}
 	}
@@ -101,14 +102,14 @@ func verify(values http.Header, o Options) []Line {
 	}
 	line := Line{Name: "signature", Verdict: Valid}
 	signer := clientreturned.Signer{
-		Vendor: vendorKey, Keys: [][]byte{o.Key}, TTL: time.Hour,
+		Vendor: vendorKey, Keys: [][]byte{o.Key}, MaxAge: time.Hour,
 		MaxTurns: 1 << 30, Now: func() time.Time { return o.Now },
 	}
 	sc, err := clientreturned.Extract(http.Header{
 		"Traceparent": values.Values("traceparent"), "Tracestate": values.Values("tracestate"),
 	})
 	if err == nil {
-		_, _, err = signer.Verify(sc, o.Workflow)
+		_, _, err = signer.Verify(context.Background(), sc, o.Workflow)
 	}
 	if err != nil {
 		line.Verdict, line.Why = Invalid, err.Error()

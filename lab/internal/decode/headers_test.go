@@ -22,7 +22,7 @@ func TestAll(t *testing.T) {
 			Invalid, "2 headers, at most 1"},
 		{"tracestates that only together repeat a key",
 			[]Header{{"traceparent", good}, {"tracestate", "a=1"}, {"tracestate", "a=2"}},
-			Invalid, "a second member"},
+			Notable, "a second member"},
 		{"half a B3 context", []Header{{"X-B3-TraceId", goodTrace}}, Invalid, "both required"},
 		{"tracestates to combine",
 			[]Header{{"traceparent", good}, {"tracestate", "a=1"}, {"tracestate", "b=2"}},
@@ -49,12 +49,13 @@ func TestSignatureOfOurOwnMember(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	key := []byte("an example: use 32 random bytes!")
-	signer := clientreturned.Signer{Vendor: vendorKey, Keys: [][]byte{key}, TTL: time.Hour,
+	signer := clientreturned.Signer{Vendor: vendorKey, Keys: [][]byte{key}, MaxAge: time.Hour,
 		MaxTurns: 3, Now: func() time.Time { return now }}
 	traceID, _ := trace.TraceIDFromHex(goodTrace)
 	spanID, _ := trace.SpanIDFromHex(goodSpan)
 	sc, err := signer.Sign(trace.NewSpanContext(trace.SpanContextConfig{
-		TraceID: traceID, SpanID: spanID, TraceFlags: trace.FlagsSampled}), "checkout-1", 1)
+		TraceID: traceID, SpanID: spanID, TraceFlags: trace.FlagsSampled}), "checkout-1",
+		clientreturned.Claims{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,9 +84,8 @@ func flags(f *findings, version, flags string) {
 			"not two lower-case hex digits (Trace Context, trace-flags)")
 		return
 	case n > 3 && version == "00":
-		f.add(Invalid, "trace-flags", flags, "sets reserved bits %08b, which must be zero "+
+		f.add(Notable, "trace-flags", flags, "sets reserved bits %08b, which must be sent as zero "+
 			"(Trace Context, Other Flags); the Go SDK refuses the whole header", n&^3)
-		return
 	case n > 3:
 		f.add(Notable, "trace-flags", flags, "bits %08b are unknown here and dropped", n&^3)
 	default:

@@ -72,8 +72,9 @@ func listMember(f *findings, member string, seen map[string]bool) {
 			verdict, why = Invalid, broken
 		}
 	}
-	if seen[key] {
-		verdict, why = Invalid, "a second member with this key: a vendor overwrites its own "+
+	if seen[key] && verdict != Invalid {
+		verdict, why = Notable, "a second member with this key: the left one is the "+
+			"later and counts; the Go SDK drops the whole list "+
 			"(Trace Context, tracestate, Combined Header Value)"
 	}
 	seen[key] = true

@@ -51,6 +51,8 @@ type Config struct {
 	// ServiceLogs gets the log lines of all services, and Log the warnings of
 	// the Collector. Nil discards them.
 	ServiceLogs, Log io.Writer
+	// Beside is given when the services run elsewhere. Nil: they are started here.
+	Beside *Beside
 	// ExportTimeout bounds one export of a service to the Collector, attempts
 	// and all. Default 2 s.
 	ExportTimeout time.Duration
@@ -101,7 +103,11 @@ func (l *Lab) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	l.main, err = l.platform(ctx, l.cfg.Listen)
+	if l.cfg.Beside != nil {
+		l.main, err = l.beside(ctx, *l.cfg.Beside)
+	} else {
+		l.main, err = l.platform(ctx, l.cfg.Listen)
+	}
 	return err
 }
 
@@ -124,21 +130,32 @@ type Platform struct {
 func (l *Lab) Another(ctx context.Context) (*Platform, error) { return l.platform(ctx, nil) }
 
 func (l *Lab) platform(ctx context.Context, listen map[string]string) (*Platform, error) {
-	exporters := exporters{ctx: ctx, endpoint: l.Collector.GRPC(), logs: l.cfg.ServiceLogs,
-		timeout: cmp.Or(l.cfg.ExportTimeout, exportTimeout)}
+	exporters := l.exporters(ctx, l.Collector.GRPC())
 	p, err := platform.Start(ctx, platform.Config{
 		RedisAddr: l.redis.addr,
 		KeyPrefix: "lab:" + rand.Text()[:12] + ":",
 		Telemetry: exporters.telemetry,
 		Listen:    listen,
 	})
-	if err != nil {
-		return nil, errors.Join(err, exporters.err)
+	return l.started(ctx, p, errors.Join(err, exporters.err))
+}
+
+func (l *Lab) exporters(ctx context.Context, endpoint string) *exporters {
+	return &exporters{ctx: ctx, endpoint: endpoint, logs: l.cfg.ServiceLogs,
+		timeout: cmp.Or(l.cfg.ExportTimeout, exportTimeout)}
+}
+
+// started closes what was started when err says that not all of it was.
+func (l *Lab) started(
+	ctx context.Context, p *platform.Platform, err error,
+) (*Platform, error) {
+	if err == nil {
+		return &Platform{Platform: p, lab: l}, nil
 	}
-	if exporters.err != nil {
-		return nil, errors.Join(exporters.err, p.Close(ctx))
+	if p != nil {
+		err = errors.Join(err, p.Close(ctx))
 	}
-	return &Platform{Platform: p, lab: l}, nil
+	return nil, err
 }
 
 // Close stops the services, waits until they have exported what they recorded,

@@ -10,6 +10,11 @@
 //	<!-- costs: scenarios/a.txtar scenarios/b.txtar -->  what was measured, a line each
 //	<!-- /costs -->
 //
+// A table comes from elsewhere, by its name:
+//
+//	<!-- table: w3c -->
+//	<!-- /table -->
+//
 // [Scenarios] says which a page needs, [Fill] writes it anew. turns.go and
 // costs.go are the parts that are not mere copies.
 package pages
@@ -30,12 +35,18 @@ type Run struct {
 	Result   scenario.Result
 }
 
+// table is the word of a marker for what is in no scenario.
+const table = "table"
+
 var marker = regexp.MustCompile(`^<!-- (/?)([a-z]+)(?:: (.*))? -->$`)
 
 // parts are what a page may ask for, by the word of its marker.
 func parts() map[string]func([]Run) string {
 	return map[string]func([]Run) string{"tree": trees, "turns": turns, "costs": costs}
 }
+
+// HasTables reports whether a page asks for a table.
+func HasTables(page string) bool { return strings.Contains(page, "<!-- "+table+": ") }
 
 // Scenarios returns the names of the scenarios that a page names, without folders and sorted.
 func Scenarios(page string) []string {
@@ -53,9 +64,11 @@ func Scenarios(page string) []string {
 
 func name(file string) string { return strings.TrimSuffix(path.Base(file), ".txtar") }
 
-// Fill returns the page with all parts as the runs, by name, have it. Mistakes
-// are errors with file:line.
-func Fill(file, page string, runs map[string]Run) (string, error) {
+// Fill returns the page with all parts as the runs and the tables, by name, have
+// it. Mistakes are errors with file:line.
+func Fill(
+	file, page string, runs map[string]Run, tables map[string]string,
+) (string, error) {
 	var b strings.Builder
 	open := "" // the part that is being replaced
 	num := 0
@@ -63,7 +76,7 @@ func Fill(file, page string, runs map[string]Run) (string, error) {
 		num++
 		m := marker.FindStringSubmatch(strings.TrimSpace(line))
 		switch {
-		case m == nil || parts()[m[2]] == nil:
+		case m == nil || m[2] != table && parts()[m[2]] == nil:
 			if open == "" {
 				b.WriteString(line)
 			}
@@ -74,17 +87,35 @@ func Fill(file, page string, runs map[string]Run) (string, error) {
 			return "", fmt.Errorf("%s:%d: %s: want <!-- /%s --> first", file, num, m[0], open)
 		default:
 			open = m[2]
-			found, err := find(strings.Fields(m[3]), runs)
+			text, err := fill(open, m[3], runs, tables)
 			if err != nil {
 				return "", fmt.Errorf("%s:%d: %w", file, num, err)
 			}
-			b.WriteString(line + parts()[open](found))
+			b.WriteString(line + text)
 		}
 	}
 	if open != "" {
 		return "", fmt.Errorf("%s:%d: no <!-- /%s -->", file, num, open)
 	}
 	return b.String(), nil
+}
+
+// fill returns what stands in the part that a marker with this word asks for.
+func fill(
+	word, names string, runs map[string]Run, tables map[string]string,
+) (string, error) {
+	if word == table {
+		text, ok := tables[names]
+		if !ok {
+			return "", fmt.Errorf("there is no table %q", names)
+		}
+		return "\n" + text + "\n", nil
+	}
+	found, err := find(strings.Fields(names), runs)
+	if err != nil {
+		return "", err
+	}
+	return parts()[word](found), nil
 }
 
 func find(files []string, runs map[string]Run) ([]Run, error) {

@@ -60,21 +60,38 @@ func run(t *testing.T) map[string]Run {
 
 func TestMistakesHaveALine(t *testing.T) {
 	t.Parallel()
+	tables := map[string]string{"known": ""}
 	for page, want := range map[string]string{
 		"a\n<!-- tree: x/claim.txtar -->\n":                          "p.md:2: no <!-- /tree -->",
 		"<!-- tree: other -->\n<!-- /tree -->":                       `p.md:1: no scenario "other" was run`,
+		"<!-- table: other -->\n<!-- /table -->":                     `p.md:1: there is no table "other"`,
+		"<!-- table: known -->\n":                                    "p.md:1: no <!-- /table -->",
 		"<!-- tree -->\n<!-- /tree -->":                              "p.md:1: the marker names no scenario",
 		"<!-- tree: claim -->\n<!-- /turns -->":                      "p.md:2: <!-- /turns -->: want <!-- /tree --> first",
 		"<!-- tree: claim -->\n<!-- tree: claim -->\n<!-- /tree -->": "p.md:2: <!-- tree: claim -->: want",
 	} {
-		if _, err := Fill("p.md", page, run(t)); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := Fill("p.md", page, run(t), tables); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", page, err, want)
 		}
 	}
 }
 
+func TestTable(t *testing.T) {
+	t.Parallel()
+	const page = "a\n<!-- table: x -->\nstale\n<!-- /table -->\nb\n"
+	got, err := Fill("p.md", page, nil, map[string]string{"x": "| x |\n"})
+	want := "a\n<!-- table: x -->\n\n| x |\n\n<!-- /table -->\nb\n"
+	if err != nil || got != want {
+		t.Errorf("got %q %v, want %q", got, err, want)
+	}
+	if !HasTables(page) || HasTables("<!-- tree: x -->") || len(Scenarios(page)) > 0 {
+		t.Errorf("has tables %t, scenarios %q", HasTables(page), Scenarios(page))
+	}
+}
+
 func TestFill(t *testing.T) {
 	t.Parallel()
+	var tables map[string]string
 	page := `# Page
 <!-- ci: something else -->
 <!-- tree: scenarios/claim.txtar -->
@@ -135,14 +152,14 @@ end`
 	if got := Scenarios(page); !cmp.Equal(got, []string{"claim"}) {
 		t.Errorf("scenarios %q", got)
 	}
-	got, err := Fill("p.md", page, run(t))
+	got, err := Fill("p.md", page, run(t), tables)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("filled (-want +got):\n%s", diff)
 	}
-	if again, err := Fill("p.md", got, run(t)); err != nil || again != got {
+	if again, err := Fill("p.md", got, run(t), tables); err != nil || again != got {
 		t.Errorf("filling twice changes the page, %v:\n%s", err, cmp.Diff(got, again))
 	}
 }

@@ -8,12 +8,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,15 +26,39 @@ import (
 	"example.com/throughline/patterns/responsecontext"
 )
 
+// bin is where the programs of all tests are, and programs builds each of them once.
+var (
+	bin      string
+	programs sync.Map // service → func() error
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if bin, err = os.MkdirTemp("", "programs"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(bin)
+	os.Exit(code)
+}
+
+// build returns the program of a service.
 func build(t *testing.T, service string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), service)
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", bin,
-		"example.com/throughline/services/"+service+"/cmd/"+service)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", service, err, out)
+	path := filepath.Join(bin, service)
+	once, _ := programs.LoadOrStore(service, sync.OnceValue(func() error {
+		out, err := exec.Command("go", "build", "-o", path,
+			"example.com/throughline/services/"+service+"/cmd/"+service).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("build %s: %w\n%s", service, err, out)
+		}
+		return nil
+	}))
+	if err := once.(func() error)(); err != nil {
+		t.Fatal(err)
 	}
-	return bin
+	return path
 }
 
 // Everything that is wrong with the configuration is said at once, and the exit code is 2.

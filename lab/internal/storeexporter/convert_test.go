@@ -21,14 +21,15 @@ func TestParentRemote(t *testing.T) {
 		0x201: false, // half said: the second bit has no meaning alone
 		0x101: false, // local
 		0x301: true,  // remote
+		0x303: true,  // remote, of a trace with a random id
 	} {
 		data := ptrace.NewTraces()
 		span := data.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
 		span.SetFlags(flags)
 		got := Spans(data)[0]
-		if got.ParentRemote != want || got.Flags != 1 {
-			t.Errorf("flags %#x: parent remote %t, W3C flags %#x; want %t, 0x1",
-				flags, got.ParentRemote, got.Flags, want)
+		if got.ParentRemote != want || got.Flags != flags&3 {
+			t.Errorf("flags %#x: parent remote %t, W3C flags %#x; want %t, %#x",
+				flags, got.ParentRemote, got.Flags, want, flags&3)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 // Command payment runs the payment service until SIGINT or SIGTERM; "payment settle" is a job
-// that settles what was left over. See payment.Config and payment.Job. OTEL_* variables are
-// honoured. Exit code 2: the configuration or the arguments are wrong.
+// that settles what was left over, and "payment health" tells, by its exit code, whether the
+// service beside it is ready. See payment.Config and payment.Job. OTEL_* variables are honoured.
+// Exit code 2: the configuration or the arguments are wrong.
 package main
 
 import (
@@ -27,12 +28,15 @@ func run(
 	stdout, stderr io.Writer,
 ) (err error) {
 	getenv := func(name string) string { value, _ := lookup(name); return value }
+	cfg, cfgErr := payment.ConfigFrom(getenv)
+	if program.AsksHealth(args) {
+		return errors.Join(cfgErr, program.Healthy(ctx, cfg.Admin))
+	}
 	job, argErr := payment.ParseArgs(args)
 	logs := stdout
 	if job != nil {
 		logs = stderr // stdout is for what the job did
 	}
-	cfg, cfgErr := payment.ConfigFrom(getenv)
 	tel, telErr := program.Telemetry(ctx, "payment", getenv, logs)
 	defer func() { err = errors.Join(err, program.Close(tel)) }()
 	if err := errors.Join(argErr, cfgErr, telErr); err != nil {
