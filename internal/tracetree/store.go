@@ -1,6 +1,7 @@
 package tracetree
 
 import (
+	"maps"
 	"slices"
 	"sync"
 )
@@ -104,11 +105,14 @@ func (s *Store) AddLogs(logs ...Log) {
 func (s *Store) Received() map[Instance]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[Instance]int64, len(s.received))
-	for k, v := range s.received {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(s.received)
+}
+
+// ReceivedLogs is [Store.Received] for log records.
+func (s *Store) ReceivedLogs() map[Instance]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.receivedLogs)
 }
 
 // Trace returns the spans of one trace in order of arrival, nil when it holds none.

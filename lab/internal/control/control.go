@@ -9,7 +9,8 @@
 //	                                    workflow (a checkout's or negotiation's id)
 //	POST /metrics                       ledgers in the body; what their instances had measured
 //	                                    by then: tracetree.Point, 504 as above
-//	GET  /received                      how many spans of each service instance have arrived
+//	GET  /received                      how many spans and log records of each service
+//	                                    instance have arrived since the lab started
 //
 // Errors are problem details (RFC 9457). There is no authentication: the lab
 // listens on loopback unless told otherwise.
@@ -19,6 +20,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,11 +39,12 @@ const (
 	maxWait = 30 * time.Second
 )
 
-// Arrived is how many spans of one service instance have arrived.
+// Arrived is how many spans and log records of one service instance have arrived.
 type Arrived struct {
 	Service  string `json:"service"`
 	Instance string `json:"instance"`
 	Spans    int64  `json:"spans"`
+	Logs     int64  `json:"logs"`
 }
 
 // Handler serves the fleet's addresses and what the store holds.
@@ -68,9 +71,12 @@ func Handler(fleet scenario.Fleet, store *tracetree.Store) http.Handler {
 
 // Received lists what has arrived in a store, by service and instance.
 func Received(store *tracetree.Store) []Arrived {
+	spans, logs := store.Received(), store.ReceivedLogs()
+	all := maps.Clone(spans)
+	maps.Copy(all, logs)
 	list := []Arrived{}
-	for instance, spans := range store.Received() {
-		list = append(list, Arrived{instance.Service, instance.ID, spans})
+	for i := range all {
+		list = append(list, Arrived{i.Service, i.ID, spans[i], logs[i]})
 	}
 	slices.SortFunc(list, func(a, b Arrived) int {
 		return strings.Compare(a.Service+"\x00"+a.Instance, b.Service+"\x00"+b.Instance)

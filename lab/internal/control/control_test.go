@@ -177,7 +177,9 @@ func TestJourney(t *testing.T) {
 
 func TestPlatformAndReceived(t *testing.T) {
 	t.Parallel()
-	client, _ := serve(t)
+	client, store := serve(t)
+	store.AddLogs(tracetree.Log{Service: "order", Instance: "j"},
+		tracetree.Log{Service: "order", Instance: "j"})
 	fleet, err := client.Platform(t.Context())
 	if err != nil || fleet.Targets["gateway"] != "http://127.0.0.1:1" ||
 		fleet.Admin["gateway"] != "http://127.0.0.1:2" {
@@ -187,7 +189,7 @@ func TestPlatformAndReceived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Arrived{{"gateway", "i", 1}, {"order", "j", 1}}, got); diff != "" {
+	if diff := cmp.Diff([]Arrived{{"gateway", "i", 1, 0}, {"order", "j", 1, 2}}, got); diff != "" {
 		t.Error(diff)
 	}
 }
