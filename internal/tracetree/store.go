@@ -9,7 +9,7 @@ import (
 // logsPerSpan bounds log records relative to spans: DEBUG wire records come two to a hop.
 const logsPerSpan = 4
 
-// Store keeps spans and log records in memory, safe for concurrent use. When it holds more spans
+// Store keeps spans, log records and metrics in memory, safe for concurrent use. When it holds more spans
 // than its bound it forgets the oldest traces, each as a whole: half a trace would look like a
 // broken boundary.
 type Store struct {
@@ -27,6 +27,9 @@ type Store struct {
 
 	// Spans and log records that have arrived, evicted ones included.
 	received, receivedLogs map[Instance]int64
+
+	metered  map[string]*metered // by service.instance.id
+	measured int64               // points that have arrived
 }
 
 // Instance names one running service: service.name and service.instance.id.
@@ -53,6 +56,7 @@ func New(maxSpans int) *Store {
 		linked:   make(map[string]tags),
 		workflow: make(map[string]tags),
 		received: make(map[Instance]int64), receivedLogs: make(map[Instance]int64),
+		metered: make(map[string]*metered),
 	}
 }
 

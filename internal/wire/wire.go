@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -66,7 +67,8 @@ func attrs(values func(name string) []string) []slog.Attr {
 }
 
 // memberNames returns the names of a baggage header's members (W3C Baggage 3.3.1), also of one
-// that no parser would accept; what has no "=" is not a member, and may be a value.
+// that no parser would accept; what has no "=" is not a member, and may be a value. They are sorted:
+// their order means nothing, and Go's SDK sends them in a different one each time.
 func memberNames(header string) string {
 	var names []string
 	for member := range strings.SplitSeq(header, ",") {
@@ -76,6 +78,7 @@ func memberNames(header string) string {
 			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return strings.Join(names, ", ")
 }
 

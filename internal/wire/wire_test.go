@@ -16,7 +16,7 @@ import (
 func TestBaggageShowsNamesOnly(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{
-		"user=canary,plan=canary;p=canary":  "user, plan",
+		"user=canary,plan=canary;p=canary":  "plan, user",
 		" a = canary , b=canary ":           "a, b",
 		"canary":                            "",
 		"canary;x=canary,,=canary,b=canary": "b",

@@ -51,18 +51,19 @@ func compare(backend string, sent, held []tracetree.Span) comparison {
 	return c
 }
 
-// span compares all fields of a span that both have.
+// span compares all fields of a span that both have, after undoing what is declared.
 func (c *comparison) span(sent, held tracetree.Span) {
 	var lines []string
 	equal := true
-	for _, d := range differences(&sent, &held) {
-		equal = false
-		if rule, ok := allows(c.backend, d.name, d.held); ok {
-			c.changed[d.name]++
-			rule.restore(&held, &sent)
-			continue
+	for _, rule := range Rules() {
+		if rule.Backend == c.backend && rule.undo(&held, sent) {
+			c.changed[rule.Field]++
+			equal = false
 		}
+	}
+	for _, d := range differences(&sent, &held) {
 		lines = append(lines, d.lines()...)
+		equal = false
 	}
 	if equal {
 		c.equal++

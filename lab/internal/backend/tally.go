@@ -2,7 +2,6 @@ package backend
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -43,8 +42,8 @@ func (t *Tally) Add(reports map[string]Report) {
 	}
 }
 
-// Table renders one line for each backend, and one for each field that it has changed as declared,
-// with the reason. It is empty when nothing has been added.
+// Table renders one line for each backend, and one for each rule that has undone a change. It is
+// empty when nothing has been added.
 func (t *Tally) Table() string {
 	if len(t.sums) == 0 {
 		return ""
@@ -58,24 +57,22 @@ func (t *Tally) Table() string {
 			name, s.scenarios, s.failed, s.traces, s.spans, s.equal)
 	}
 	w.Flush()
-	for _, name := range t.names() {
-		for _, field := range slices.Sorted(maps.Keys(t.sums[name].changed)) {
-			fmt.Fprintf(&b, "  %s: %s changed as declared in %d spans: %s\n", name, field,
-				t.sums[name].changed[field], reason(name, field))
+	for _, r := range Rules() {
+		if sum := t.sums[r.Backend]; sum != nil && sum.changed[r.Field] > 0 {
+			fmt.Fprintf(&b, "  %s: %s of %s became %s: %s\n", r.Backend, r.Field,
+				spans(sum.changed[r.Field]), r.Becomes, r.Reason)
 		}
 	}
 	return b.String()
 }
 
-func (t *Tally) names() []string {
-	return slices.DeleteFunc(Names(), func(name string) bool { return t.sums[name] == nil })
+func spans(n int) string {
+	if n == 1 {
+		return "1 span"
+	}
+	return fmt.Sprintf("%d spans", n)
 }
 
-func reason(backend, field string) string {
-	for _, r := range Rules() {
-		if r.Backend == backend && r.Field == field {
-			return r.Reason
-		}
-	}
-	return ""
+func (t *Tally) names() []string {
+	return slices.DeleteFunc(Names(), func(name string) bool { return t.sums[name] == nil })
 }

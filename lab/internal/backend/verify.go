@@ -112,5 +112,6 @@ func prefixed(name, diff string) string {
 	if diff == "" {
 		return ""
 	}
-	return name + ": " + strings.ReplaceAll(strings.TrimSuffix(diff, "\n"), "\n", "\n"+name+": ") + "\n"
+	lines := strings.ReplaceAll(strings.TrimSuffix(diff, "\n"), "\n", "\n"+name+": ")
+	return name + ": " + lines + "\n"
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,7 +85,8 @@ func TestVerifyTellsEveryKindOfDifference(t *testing.T) {
 		{"an attribute more", JaegerName, func(s []tracetree.Span) []tracetree.Span {
 			s[1].Attributes = map[string]any{"n": int64(1)}
 			return s
-		}, []string{`jaeger: span order server "GET /orders" (trace ` + traceA, "jaeger: + attribute n = 1"}},
+		}, []string{`jaeger: span order server "GET /orders" (trace ` + traceA,
+			"jaeger: + attribute n = 1"}},
 		{"no link", JaegerName, func(s []tracetree.Span) []tracetree.Span {
 			s[2].Links = nil
 			return s
@@ -262,11 +264,12 @@ func TestTally(t *testing.T) {
 			TempoName: {Traces: 1, Spans: 3, Equal: 1, Changed: map[string]int{"flags": 2}},
 		})
 	}
+	rule := Rules()[slices.IndexFunc(Rules(), func(r Rule) bool { return r.Backend == TempoName })]
 	want := strings.Join([]string{
 		"  backend  scenarios  failed  traces  spans  equal",
 		"    store          2       0       2      6      6",
 		"    tempo          2       2       2      6      2",
-		"  tempo: flags changed as declared in 4 spans: " + Rules()[0].Reason,
+		"  tempo: flags of 4 spans became " + rule.Becomes + ": " + rule.Reason,
 		"",
 	}, "\n")
 	if got := tally.Table(); got != want {

@@ -28,8 +28,8 @@ type verifyFlags struct {
 }
 
 func (v *verifyFlags) register(f *flags) {
-	f.StringVar(&v.names, "verify", "", "read all traces back from these `BACKENDS` and compare them\n"+
-		"span for span: "+strings.Join(backend.Names(), ","))
+	f.StringVar(&v.names, "verify", "", "read all traces back from these `BACKENDS` and compare\n"+
+		"them span for span: "+strings.Join(backend.Names(), ","))
 	f.StringVar(&v.jaeger, "jaeger", "", "`URL` of Jaeger's query API (default $JAEGER_URL, or else\n"+
 		defaultJaeger+")")
 	f.StringVar(&v.tempo, "tempo", "", "`URL` of Tempo's query API (default $TEMPO_URL, or else\n"+

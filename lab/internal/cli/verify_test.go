@@ -133,7 +133,7 @@ func TestVerify(t *testing.T) {
 			}
 		}
 	}
-	if !strings.Contains(r.err, "tempo: flags changed as declared in") {
+	if !strings.Contains(r.err, "tempo: flags of ") {
 		t.Errorf("no word of what Tempo loses:\n%s", r.err)
 	}
 }

@@ -7,6 +7,8 @@
 //	GET  /journey?trace=ID&trace=ID     the spans and logs of these traces and of all that
 //	                                    belong to the same journey; ?id=ID finds them by
 //	                                    workflow (a checkout's or negotiation's id)
+//	POST /metrics                       ledgers in the body; what their instances had measured
+//	                                    by then: tracetree.Point, 504 as above
 //	GET  /received                      how many spans and log records of each service
 //	                                    instance have arrived since the lab started
 //
@@ -58,6 +60,9 @@ func Handler(fleet scenario.Fleet, store *tracetree.Store) http.Handler {
 		respond(w, Received(store))
 	})
 	mux.HandleFunc("POST /await", func(w http.ResponseWriter, r *http.Request) { await(w, r, store) })
+	mux.HandleFunc("POST /metrics", func(w http.ResponseWriter, r *http.Request) {
+		points(w, r, store)
+	})
 	mux.HandleFunc("GET /journey", func(w http.ResponseWriter, r *http.Request) {
 		journey(w, r, store)
 	})
@@ -80,6 +85,31 @@ func Received(store *tracetree.Store) []Arrived {
 }
 
 func await(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
+	waiting(w, r, func(ctx context.Context, ledgers []telemetry.Snapshot) error {
+		if err := store.Await(ctx, ledgers); err != nil {
+			return problem.New(http.StatusGatewayTimeout, "spans-missing", "%v", err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
+}
+
+func points(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
+	waiting(w, r, func(ctx context.Context, ledgers []telemetry.Snapshot) error {
+		found, err := store.Points(ctx, ledgers)
+		if err != nil {
+			return problem.New(http.StatusGatewayTimeout, "metrics-missing", "%v", err)
+		}
+		respond(w, found)
+		return nil
+	})
+}
+
+// waiting reads ledgers and calls wait, with a ctx that ends when the caller waits no longer.
+func waiting(
+	w http.ResponseWriter, r *http.Request,
+	wait func(context.Context, []telemetry.Snapshot) error,
+) {
 	var ledgers []telemetry.Snapshot
 	body := http.MaxBytesReader(w, r.Body, maxBody)
 	if err := json.NewDecoder(body).Decode(&ledgers); err != nil {
@@ -87,7 +117,7 @@ func await(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
 			"the body must be a JSON array of ledgers: %v", err))
 		return
 	}
-	wait := maxWait
+	most := maxWait
 	if text := r.FormValue("timeout"); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
@@ -95,15 +125,13 @@ func await(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
 				"timeout %.40q: want a positive duration like 5s", text))
 			return
 		}
-		wait = min(d, maxWait)
+		most = min(d, maxWait)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	ctx, cancel := context.WithTimeout(r.Context(), most)
 	defer cancel()
-	if err := store.Await(ctx, ledgers); err != nil {
-		problem.Write(w, r, problem.New(http.StatusGatewayTimeout, "spans-missing", "%v", err))
-		return
+	if err := wait(ctx, ledgers); err != nil {
+		problem.Write(w, r, err)
 	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 func journey(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {

@@ -1,12 +1,14 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -92,6 +94,26 @@ func TestAwait(t *testing.T) {
 	}
 }
 
+func TestPoints(t *testing.T) {
+	t.Parallel()
+	client, store := serve(t)
+	exported := tracetree.Point{Service: "order", Instance: "j", Count: 1,
+		Metric: "otel.sdk.exporter.span.exported", Exemplars: []tracetree.Exemplar{{TraceID: one, SpanID: "s"}}}
+	store.AddPoints(exported)
+	ledgers := []telemetry.Snapshot{{Service: "order", Instance: "j", Exported: 1}}
+	points, err := client.Points(t.Context(), ledgers)
+	if diff := cmp.Diff([]tracetree.Point{exported}, points); diff != "" || err != nil {
+		t.Errorf("error %v, points (-want +got):\n%s", err, diff)
+	}
+	ledgers[0].Exported = 2
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err = client.Points(ctx, ledgers)
+	if err == nil {
+		t.Error("metrics of 2 spans came, want an error")
+	}
+}
+
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	client, _ := serve(t)
@@ -99,6 +121,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/await", "{", "bad-ledgers"},
 		{"POST", "/await", "[" + strings.Repeat(" ", maxBody) + "]", "bad-ledgers"},
 		{"POST", "/await?timeout=-1s", "[]", "bad-timeout"},
+		{"POST", "/metrics", "{", "bad-ledgers"},
 		{"GET", "/journey", "", "no-id"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), tc.method, client.base+tc.path,
