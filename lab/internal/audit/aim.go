@@ -46,6 +46,7 @@ func (a aim) shot(what string, turn int) shot {
 func (a aim) accepted() shot {
 	s := a.shot("accepted", 0)
 	s.header.Del("Last-Event-ID")
+	s.header.Del("Origin") // admin listeners refuse what a page sends
 	if strings.HasSuffix(a.route, "/confirm") {
 		s.header.Set("Idempotency-Key", a.plant(kinds()[3], "header Idempotency-Key"))
 	}

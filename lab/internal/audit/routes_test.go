@@ -16,7 +16,8 @@ import (
 	"example.com/throughline/services/payment/paymentv1"
 )
 
-// routesIn returns what a Go file gives to Handle, HandleFunc or HandleWith.
+// routesIn returns what a Go file gives to Handle, HandleFunc or HandleWith, and the constants that
+// look like it.
 func routesIn(t *testing.T, text []byte, name string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(gotoken.NewFileSet(), name, text, parser.SkipObjectResolution)
@@ -26,15 +27,17 @@ func routesIn(t *testing.T, text []byte, name string) []string {
 	var routes []string
 	route := regexp.MustCompile(`^[A-Z]+ /`)
 	ast.Inspect(file, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
+		var texts []ast.Expr
+		switch n := n.(type) {
+		case *ast.ValueSpec:
+			texts = n.Values
+		case *ast.CallExpr:
+			if f, ok := n.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(f.Sel.Name, "Handle") {
+				texts = n.Args
+			}
 		}
-		if f, ok := call.Fun.(*ast.SelectorExpr); !ok || !strings.HasPrefix(f.Sel.Name, "Handle") {
-			return true
-		}
-		for _, arg := range call.Args {
-			if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == gotoken.STRING {
+		for _, text := range texts {
+			if lit, ok := text.(*ast.BasicLit); ok && lit.Kind == gotoken.STRING {
 				if text, err := strconv.Unquote(lit.Value); err == nil && route.MatchString(text) {
 					routes = append(routes, text)
 				}
@@ -128,8 +131,9 @@ func TestRoutesAreFoundInSource(t *testing.T) {
 	t.Parallel()
 	got := routesIn(t, []byte(`package p
 func f() { r.Handle("GET /a", h); mux.HandleFunc("PUT /b/{id}", nil); r.HandleWith(x, "POST /c", h)
-	adminMux.Handle("/", h); other("GET /d") }`), "p.go")
-	if want := []string{"GET /a", "PUT /b/{id}", "POST /c"}; !slices.Equal(got, want) {
+	adminMux.Handle("/", h); other("GET /d"); r.Handle(listening, h) }
+const listening = "GET /e"`), "p.go")
+	if want := []string{"GET /a", "PUT /b/{id}", "POST /c", "GET /e"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,14 +46,14 @@ func (s *sender) prepare(ctx context.Context, state string) (id string, err erro
 	case "in review":
 		items, state = `{"sku":"desk","qty":2}`, "confirmed" // too much for nobody to look at
 	}
-	id, err = s.do(ctx, "POST", gateway+"/checkouts", fmt.Sprintf(
+	id, err = s.again(ctx, "POST", gateway+"/checkouts", fmt.Sprintf(
 		`{"customer":"c-1","continuation":"persisted","callback_url":%q}`, s.hook("a checkout")))
 	for _, step := range steps(items) {
 		if err != nil {
 			return "", err
 		}
 		if step.path != "" {
-			_, err = s.do(ctx, step.method, gateway+"/checkouts/"+id+step.path, step.body)
+			_, err = s.again(ctx, step.method, gateway+"/checkouts/"+id+step.path, step.body)
 		}
 		if step.state == state {
 			break
@@ -73,6 +75,18 @@ func (s *sender) called(id string) {
 	s.audit.hooks.ids = append(s.audit.hooks.ids, id)
 }
 
+// again is do, three times at most: on a machine that is busy with something else, Redis may be late.
+func (s *sender) again(ctx context.Context, method, target, body string) (id string, err error) {
+	for range 3 {
+		if id, err = s.do(ctx, method, target, body); !errors.Is(err, errUnavailable) {
+			break
+		}
+	}
+	return id, err
+}
+
+var errUnavailable = errors.New("unavailable")
+
 // do sends a request that has to be accepted, and returns the id in the answer.
 func (s *sender) do(ctx context.Context, method, target, body string) (id string, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
@@ -86,8 +100,12 @@ func (s *sender) do(ctx context.Context, method, target, body string) (id string
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := readAll(response)
+	if response.StatusCode == http.StatusServiceUnavailable {
+		err = errUnavailable
+	}
 	if err != nil || response.StatusCode >= 300 {
-		return "", fmt.Errorf("%s %s: %s: %.300s, %w", method, target, response.Status, text, errNotReached)
+		return "", fmt.Errorf("%s %s: %s: %.300s, %w", method, target, response.Status, text,
+			cmp.Or(err, errNotReached))
 	}
 	s.audit.count(&s.audit.searched.Requests, 1)
 	var answer struct {
