@@ -31,7 +31,7 @@ func (r *runFlags) remote(
 	if err != nil {
 		return err
 	}
-	lab, err := fromNow(ctx, client, before)
+	lab, err := fromNow(ctx, client, before, arriveTimeout)
 	if err != nil {
 		return err
 	}

@@ -21,13 +21,13 @@ type since struct {
 	spans, logs map[string]int64 // exported before and not arrived, by instance
 }
 
-// fromNow waits until what these ledgers call exported has arrived, and takes what has not by then
-// for lost.
+// fromNow waits until what these ledgers call exported has arrived, and takes what has not within
+// that time for lost.
 func fromNow(
-	ctx context.Context, client *control.Client, before []telemetry.Snapshot,
+	ctx context.Context, client *control.Client, before []telemetry.Snapshot, within time.Duration,
 ) (*since, error) {
 	s := &since{Client: client, spans: map[string]int64{}, logs: map[string]int64{}}
-	wait, cancel := context.WithTimeout(ctx, arriveTimeout)
+	wait, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	if client.Await(wait, before) == nil {
 		return s, nil

@@ -58,7 +58,7 @@ func (t *tourFlags) run(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
-	lab, err := fromNow(ctx, client, before)
+	lab, err := fromNow(ctx, client, before, arriveTimeout)
 	if err != nil {
 		return err
 	}
