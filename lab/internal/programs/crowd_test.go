@@ -16,6 +16,7 @@ type crowd struct {
 	url     string
 	gateway atomic.Pointer[string] // the instance that is there now
 	whole   atomic.Int64           // checkouts that went through, to their confirmation
+	failed  atomic.Int64           // those that did not
 	end     context.CancelFunc
 	all     sync.WaitGroup
 
@@ -62,6 +63,13 @@ func (c *crowd) served(t *testing.T) {
 	until(t, "checkouts that go through", func() bool { return c.whole.Load() >= before+8 })
 }
 
+// refused returns when the next checkout has not gone through.
+func (c *crowd) refused(t *testing.T) {
+	t.Helper()
+	before := c.failed.Load()
+	until(t, "a checkout that does not go through", func() bool { return c.failed.Load() > before })
+}
+
 func (c *crowd) checkout(t *testing.T) {
 	o := &order{url: c.url, client: client(t), confirms: map[string]bool{}, statuses: map[int]int{}}
 	defer o.client.CloseIdleConnections()
@@ -77,6 +85,7 @@ func (c *crowd) checkout(t *testing.T) {
 		a, err := o.call(context.Background(), turn.method, turn.path, turn.body, "")
 		c.note(request{gateway: gateway, span: key(a.trace), status: a.status, err: err})
 		if err != nil || a.status/100 != 2 {
+			c.failed.Add(1)
 			return
 		}
 		if turn.path == "" {
