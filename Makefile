@@ -47,8 +47,9 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, m
 audit: bin/lab ## canaries at every endpoint, and a search for them in all that comes of it
 	@bin/lab audit
 
-bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
+bench: bin/lab ## what patterns cost (ns/op, allocs/op), what a Collector carries, what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
+	$(GO) test -run '^$$' -bench Spans ./lab/internal/collector
 	@bin/lab run --json --stats 2>&1 >/dev/null | tail -n 1
 
 copy: ## every pattern, copied alone into an empty module, builds and passes its tests
