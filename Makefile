@@ -1,6 +1,6 @@
 # Throughline. `make` prints what there is.
 .DEFAULT_GOAL := help
-.PHONY: help lab run test check audit bench copy docs fuzz vuln generate clean up down logs verify tour
+.PHONY: help lab run test check audit bench copy docs fuzz vuln lint generate clean up down logs verify tour
 
 GO ?= go
 FUZZTIME ?= 1m
@@ -68,6 +68,9 @@ fuzz: ## every fuzz target, FUZZTIME (1m) each
 vuln: bin/govulncheck ## known vulnerabilities in what is called; asks https://vuln.go.dev
 	@.ci/vuln
 
+lint: bin/golangci-lint ## golangci-lint, beside make check; its build takes minutes
+	bin/golangci-lint run ./... ./lab/...
+
 generate: ## the gRPC code of payment; needs protoc, protoc-gen-go and protoc-gen-go-grpc
 	cd services/payment && protoc \
 	  --go_out=paymentv1 --go_opt=paths=source_relative \
@@ -76,7 +79,7 @@ generate: ## the gRPC code of payment; needs protoc, protoc-gen-go and protoc-ge
 clean: ## remove what was built
 	rm -rf bin
 
-.PHONY: bin/lab bin/staticcheck bin/govulncheck # go build knows better than make what has changed
+.PHONY: bin/lab bin/staticcheck bin/govulncheck bin/golangci-lint # go build knows better than make what has changed
 bin/lab:
 	@$(GO) build -o bin/lab ./lab
 
@@ -85,3 +88,6 @@ bin/staticcheck:
 
 bin/govulncheck:
 	@cd tools && GOWORK=off $(GO) build -o ../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+
+bin/golangci-lint:
+	@cd tools/lint && GOWORK=off $(GO) build -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -27,7 +27,11 @@ func start(t *testing.T, cfg embedded.Config) (*embedded.Lab, load.Target) {
 			t.Error(err)
 		}
 	})
-	return lab, load.Target{
+	return lab, targetOf(lab)
+}
+
+func targetOf(lab *embedded.Lab) load.Target {
+	return load.Target{
 		Fleet: lab.Fleet(), Await: lab.Store.Await,
 		Received: func(context.Context) ([]control.Arrived, error) {
 			return control.Received(lab.Store), nil
