@@ -46,6 +46,11 @@ type received struct {
 	Tracestate  string      `json:"tracestate,omitempty"`
 	Baggage     string      `json:"baggage,omitempty"`
 	CalledBack  *calledBack `json:"called_back,omitempty"`
+
+	// Target, Header and Body are the last request as it came, for an audit.
+	Target string      `json:"target"`
+	Header http.Header `json:"header"`
+	Body   string      `json:"body"`
 }
 
 // calledBack is what a customer sent, and what came of it.
@@ -127,6 +132,7 @@ func (c *customer) take(w http.ResponseWriter, r *http.Request) {
 		got.Traceparent = strings.Join(r.Header.Values("traceparent"), ", ")
 		got.Tracestate = strings.Join(r.Header.Values("tracestate"), ", ")
 		got.Baggage = strings.Join(r.Header.Values("baggage"), ", ")
+		got.Target, got.Header, got.Body = r.RequestURI, r.Header, string(body)
 	})
 	if err != nil {
 		http.Error(w, "signature not verified", http.StatusForbidden)

@@ -100,7 +100,7 @@ func (j *jobs) run(ctx context.Context, c call) result {
 	if err == nil {
 		err = job.Run(ctx, j.payment, payment.Wire(j.payment, j.telemetry), lookup, &stdout)
 	}
-	out := result{Exit: program.ExitCode(&stderr, err), Stderr: stderr.String()}
+	out := result{Exit: program.ExitCode(&stderr, err), Stderr: j.telemetry.Redact(stderr.String())}
 	for dec := json.NewDecoder(&stdout); ; {
 		var line json.RawMessage
 		if err := dec.Decode(&line); errors.Is(err, io.EOF) || err != nil {

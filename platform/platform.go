@@ -156,6 +156,7 @@ func (p *Platform) startPayment(ctx context.Context) (*payment.Service, error) {
 	}
 	p.run(ctx, s.Serve)
 	p.fleet.Admin["payment"] = s.AdminURL()
+	p.fleet.Targets["payment"] = "grpc://" + s.Addr()
 	return s, nil
 }
 

@@ -30,9 +30,9 @@ type running struct {
 	*platform.Platform
 	store   *tracetree.Store
 	stdout  *lines
-	metrics []*sdkmetric.ManualReader
+	metrics []sdkmetric.Reader
 	// metricsOf is the reader of a service by its name.
-	metricsOf map[string]*sdkmetric.ManualReader
+	metricsOf map[string]sdkmetric.Reader
 	prefix    string // of all keys in Redis
 }
 
@@ -63,13 +63,14 @@ func startAt(
 	t.Helper()
 	r := &running{
 		store: tracetree.New(20_000), stdout: &lines{}, prefix: prefix,
-		metricsOf: map[string]*sdkmetric.ManualReader{},
+		metricsOf: map[string]sdkmetric.Reader{},
 	}
 	p, err := platform.Start(t.Context(), platform.Config{
 		RedisAddr: redis,
 		KeyPrefix: prefix,
 		Telemetry: func(service string) telemetry.Config {
-			reader := sdkmetric.NewManualReader()
+			reader := sdkmetric.NewPeriodicReader(
+				r.store.MetricExporter(), sdkmetric.WithInterval(time.Hour))
 			r.metricsOf[service] = reader
 			r.metrics = append(r.metrics, reader)
 			cfg := telemetry.Config{

@@ -56,6 +56,9 @@ type Config struct {
 //	GET    /faults         a list of fault.Status
 //	PUT    /faults/{name}  turns a fault on; 204, or 404 for an unknown one
 //	DELETE /faults/{name}  turns it off
+//
+// What changes something is refused with 403 when a browser sends it for another page: who operates
+// a service on their own machine reads the web there, too.
 func Handler(c Config) http.Handler {
 	h := handler{c}
 	mux := http.NewServeMux()
@@ -73,7 +76,12 @@ func Handler(c Config) http.Handler {
 	})
 	mux.HandleFunc("PUT /faults/{name}", h.turn(true))
 	mux.HandleFunc("DELETE /faults/{name}", h.turn(false))
-	return mux
+	pages := http.NewCrossOriginProtection()
+	pages.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, problem.New(http.StatusForbidden, "cross-origin",
+			"sent by a browser for another page"))
+	}))
+	return pages.Handler(mux)
 }
 
 // Job is work that a timer or an operator starts. What it returns is sent as JSON.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,6 +30,38 @@ func ask(t *testing.T, c admin.Config, method, path string) (int, string) {
 	w := httptest.NewRecorder()
 	admin.Handler(c).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
 	return w.Code, w.Body.String()
+}
+
+// A page in the browser of whoever operates the service must not switch faults or run jobs.
+func TestPagesOfOthersChangeNothing(t *testing.T) {
+	t.Parallel()
+	ran := 0
+	h := admin.Handler(admin.Config{Jobs: map[string]admin.Job{
+		"fulfil": func(context.Context, url.Values) (any, error) {
+			ran++
+			return nil, nil
+		},
+	}})
+	for name, test := range map[string]struct {
+		header, value string
+		status        int
+	}{
+		"curl":          {"User-Agent", "curl/8", 200},
+		"same page":     {"Origin", "http://example.com", 200},
+		"another page":  {"Origin", "https://evil.example", 403},
+		"another site":  {"Sec-Fetch-Site", "cross-site", 403},
+		"another port":  {"Sec-Fetch-Site", "same-site", 403},
+		"opaque origin": {"Origin", "null", 403},
+	} {
+		before := ran
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "http://example.com/jobs/fulfil", nil)
+		r.Header.Set(test.header, test.value)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != test.status || (ran > before) != (test.status == 200) {
+			t.Errorf("%s: status %d, ran %t, want %d", name, w.Code, ran > before, test.status)
+		}
+	}
 }
 
 func untilDone(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -27,9 +28,7 @@ func Open(
 		cancel()
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	patient := *c
 	patient.Timeout = 0
 	stop := func() bool { return true }

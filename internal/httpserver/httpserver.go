@@ -41,6 +41,9 @@ type Options struct {
 
 	Inflight *inflight.Tracker // counts requests; nil counts nothing
 	MaxBody  int64             // of a request, in bytes; 0 means DefaultMaxBody
+	// MaxRequests are served at the same time, streams among them; 0 means DefaultMaxRequests.
+	// What comes on top of them is refused with 503.
+	MaxRequests int
 }
 
 // HandlerFunc handles a request. It returns an error instead of writing one: a *problem.Problem
@@ -53,11 +56,14 @@ type receivedKey struct{}
 
 // Router routes requests to instrumented handlers. Routes are added before it serves.
 type Router struct {
-	options   Options
-	mux       *http.ServeMux
-	clean     http.Handler // match, behind the hygiene of headers
-	unmatched http.Handler
-	serve     http.Handler
+	options    Options
+	mux        *http.ServeMux
+	clean      http.Handler // match, behind the hygiene of headers
+	unmatched  http.Handler
+	oversized  http.Handler
+	overloaded http.Handler
+	serve      http.Handler
+	slots      chan struct{} // taken by requests under way
 }
 
 // New returns a router without routes.
@@ -69,8 +75,15 @@ func New(o Options) *Router {
 	if o.MaxBody <= 0 {
 		o.MaxBody = DefaultMaxBody
 	}
-	rt := &Router{options: o, mux: http.NewServeMux()}
+	if o.MaxRequests <= 0 {
+		o.MaxRequests = DefaultMaxRequests
+	}
+	rt := &Router{
+		options: o, mux: http.NewServeMux(), slots: make(chan struct{}, o.MaxRequests),
+	}
 	rt.unmatched = rt.instrument(rt.adapt("", rt.refuse))
+	rt.oversized = rt.instrument(rt.adapt("", refuseOversized))
+	rt.overloaded = rt.instrument(rt.adapt("", overloaded))
 	hygiene := boundary.Edge{Trusted: func(*http.Request) bool { return true }}
 	rt.clean = hygiene.Handler(http.HandlerFunc(rt.match))
 	rt.serve = o.Inflight.Handler(http.HandlerFunc(rt.route))
@@ -104,6 +117,17 @@ func (rt *Router) route(w http.ResponseWriter, r *http.Request) {
 	// net/http looks at the original's body when it is done.
 	r = r.WithContext(context.WithValue(r.Context(), receivedKey{}, r.Header))
 	r.Body = http.MaxBytesReader(w, r.Body, rt.options.MaxBody)
+	if oversized(r) != nil {
+		rt.oversized.ServeHTTP(w, r)
+		return
+	}
+	select {
+	case rt.slots <- struct{}{}:
+		defer func() { <-rt.slots }()
+	default:
+		rt.overloaded.ServeHTTP(w, r)
+		return
+	}
 	rt.clean.ServeHTTP(w, r)
 }
 

@@ -305,3 +305,26 @@ func TestStreaming(t *testing.T) {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
 }
+
+func TestHeadersAreMendedBeforeTheyAreRead(t *testing.T) {
+	t.Parallel()
+	other := strings.Replace(parent, "b", "c", 1)
+	rt, tel := router(t, httpserver.Options{}, "GET /x", ok)
+	ask(rt, "GET", "/x", "", "traceparent", parent, "traceparent", other, "tracestate", "a=1")
+	if span := tel.Span("GET /x"); span.Parent.IsValid() || span.SpanContext.TraceState().Len() > 0 {
+		t.Errorf("two traceparents: parent %v, tracestate %q, want neither",
+			span.Parent, span.SpanContext.TraceState())
+	}
+	if lines := tel.Lines("received"); len(lines) != 1 || lines[0]["traceparent"] != parent+", "+other {
+		t.Errorf("received %v, want what came over the wire", lines)
+	}
+	ask(rt, "GET", "/nowhere", "", "traceparent", parent, "traceparent", other)
+	if span := tel.Span("GET"); span.Parent.IsValid() {
+		t.Errorf("two traceparents on no route: parent %v, want none", span.Parent)
+	}
+	rt, tel = router(t, httpserver.Options{}, "GET /x", ok)
+	ask(rt, "GET", "/x", "", "traceparent", parent, "tracestate", "a=1", "tracestate", "b=2")
+	if got := tel.Span("GET /x").SpanContext.TraceState().String(); got != "a=1,b=2" {
+		t.Errorf("tracestate in two lines: %q, want a=1,b=2", got)
+	}
+}

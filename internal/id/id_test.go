@@ -27,3 +27,17 @@ func TestNewIsFresh(t *testing.T) {
 		t.Errorf("New() = %q, then %q, want two different ids of 26 characters", a, b)
 	}
 }
+
+func TestSecretsAreNoIDs(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"4111111111111111", "6164614063616e6172792e6578616d706c65"} {
+		if id.Valid(s) {
+			t.Errorf("%q is valid, want a card number and a text refused", s)
+		}
+	}
+	for range 1000 {
+		if s := id.New(); !id.Valid(s) {
+			t.Errorf("%q is not valid", s)
+		}
+	}
+}

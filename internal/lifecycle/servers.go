@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 )
 
@@ -25,9 +26,14 @@ func NewHTTPServer(h http.Handler) *http.Server {
 	}
 }
 
+// maxConns bounds the connections of one listener, idle ones among them: what they hold before the
+// first byte of a request is memory that a caller pays nothing for. More wait to be accepted.
+const maxConns = 4096
+
 // HTTP returns s serving on l as a Server. Shutdown waits for requests under way; when its
 // context ends first, their connections are closed.
 func HTTP(name string, s *http.Server, l net.Listener) Server {
+	l = netutil.LimitListener(l, maxConns)
 	h := &httpServer{name: name, server: s, listener: l, fresh: make(map[net.Conn]bool)}
 	next := s.ConnState
 	s.ConnState = func(c net.Conn, state http.ConnState) {
@@ -96,7 +102,7 @@ func (s *httpServer) Shutdown(ctx context.Context) error {
 // GRPC returns s serving on l as a Server. Shutdown waits for calls under way; when its context
 // ends first, they are cancelled.
 func GRPC(name string, s *grpc.Server, l net.Listener) Server {
-	return &grpcServer{name: name, server: s, listener: l}
+	return &grpcServer{name: name, server: s, listener: netutil.LimitListener(l, maxConns)}
 }
 
 type grpcServer struct {

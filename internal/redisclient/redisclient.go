@@ -13,18 +13,21 @@ import (
 	"example.com/throughline/internal/telemetry"
 )
 
+// maxWait is how long a command may take with all that it needs. A stopped Redis is thus an error
+// within a second, in time for the caller.
+const maxWait = 950 * time.Millisecond
+
 // New returns a client of the Redis at addr, host:port. It connects when it is first used. A
-// command fails within 950 ms at worst, 200 to wait for a connection, 250 to dial and 500 for an
-// answer, so that a stopped Redis is an error in time for the caller; ctx may shorten that.
-// Blocking reads have their own time on top.
+// command fails within 950 ms at worst; ctx may shorten that. Blocking reads have their own time
+// on top.
 func New(tel *telemetry.Telemetry, addr string) *redis.Client {
 	client := redis.NewClient(&redis.Options{
 		Addr:                  addr,
-		DialTimeout:           250 * time.Millisecond,
+		DialTimeout:           maxWait,
 		DialerRetries:         1,
-		ReadTimeout:           500 * time.Millisecond,
-		WriteTimeout:          500 * time.Millisecond,
-		PoolTimeout:           200 * time.Millisecond,
+		ReadTimeout:           maxWait,
+		WriteTimeout:          maxWait,
+		PoolTimeout:           maxWait,
 		ContextTimeoutEnabled: true,
 		// No retries: a command whose answer was lost may have been executed, and XADD or
 		// INCR is not to be executed twice. Connections that died in the pool are found
@@ -41,6 +44,7 @@ func New(tel *telemetry.Telemetry, addr string) *redis.Client {
 		PipelinePoolSize: -1,
 	})
 	client.AddHook(newHook(tel, client.Options()))
+	client.AddHook(patience(maxWait))
 	return client
 }
 

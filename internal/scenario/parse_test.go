@@ -66,7 +66,7 @@ gateway sever GET /x
 dir/many.txtar:6: status "9": want a number from 100 to 599
 dir/many.txtar:8: span kind "sever": want internal, server, client, producer, consumer, unspecified
 dir/many.txtar:9: indented by 1 spaces: a generation is two
-dir/many.txtar:10: unknown section "what": want turns, trace, logs, absent, ignore, alone, faults or mended-by`
+dir/many.txtar:10: unknown section "what": want turns, trace, logs, metrics, absent, ignore, alone, faults or mended-by`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

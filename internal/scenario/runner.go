@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/internal/tracetree"
 )
 
 // Source is where the spans are that arrived.
@@ -17,6 +18,13 @@ type Source interface {
 	Await(ctx context.Context, ledgers []telemetry.Snapshot) error
 	// Journey returns these traces and all that belong to the same logical process.
 	Journey(ctx context.Context, traceIDs []string) (Journey, error)
+}
+
+// MetricSource is a [Source] that has metrics as well. Scenarios with a section metrics need one.
+type MetricSource interface {
+	// Points returns what the instances of the ledgers have measured by the time of their ledgers,
+	// at least, once the services have flushed it.
+	Points(ctx context.Context, ledgers []telemetry.Snapshot) ([]tracetree.Point, error)
 }
 
 // Runner runs scenarios against one platform. Its zero value lacks a Fleet and a Source. It is

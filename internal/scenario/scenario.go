@@ -106,6 +106,19 @@
 // Each line of absent is a text that must be nowhere in the journey: in no name, attribute, event,
 // link, status, tracestate or log record.
 //
+// # metrics
+//
+// Each line is a service, the name of a histogram or counter, and behind two spaces what is said of
+// it: key=value, key=* and !key of its attributes, and of its exemplars, the measurements that a
+// histogram keeps with the ids of the span that they were made in:
+//
+//	exemplar=@label             one is of the span so labelled in a tree
+//	exemplar=*                  one is of a span of the journey
+//	!exemplar                   none is of a span of the journey
+//
+// Metrics are shared by all who use the service, and of each bucket the last measurement is the
+// exemplar: a scenario that names one should be alone.
+//
 // # ignore
 //
 // Each line is an attribute, key=value. Spans that have it and have no children are left out of
@@ -145,12 +158,13 @@ type Scenario struct {
 	Faults   []string
 	MendedBy string // empty unless there are faults
 
-	data   []byte
-	steps  []step
-	traces *tracetree.Expectation
-	logs   *tracetree.LogLines // nil without the section
-	absent []absentLine
-	ignore []ignored
+	data    []byte
+	steps   []step
+	traces  *tracetree.Expectation
+	logs    *tracetree.LogLines    // nil without the section
+	metrics *tracetree.MetricLines // nil without the section
+	absent  []absentLine
+	ignore  []ignored
 }
 
 // Private says whether the scenario must not share services with others that run at the same

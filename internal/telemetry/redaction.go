@@ -64,9 +64,9 @@ func quiet(r *redact.Redactor, logger *slog.Logger) *slog.Logger {
 
 // Inbound returns a propagator that extracts what p does, without the members of tracestate and
 // baggage that hold a secret: what is let in goes into spans, messages and Redis. Telemetry's own
-// Propagator is one.
+// Propagator is one. A nil Telemetry changes nothing, here and below.
 func (t *Telemetry) Inbound(p propagation.TextMapPropagator) propagation.TextMapPropagator {
-	if t.redactor == nil {
+	if t == nil || t.redactor == nil {
 		return p
 	}
 	return t.redactor.Propagator(p)
@@ -74,7 +74,7 @@ func (t *Telemetry) Inbound(p propagation.TextMapPropagator) propagation.TextMap
 
 // Redact returns text for people, such as what an answer says of a request, without secrets.
 func (t *Telemetry) Redact(text string) string {
-	if t.redactor == nil {
+	if t == nil || t.redactor == nil {
 		return text
 	}
 	return t.redactor.Text(text)
@@ -83,7 +83,7 @@ func (t *Telemetry) Redact(text string) string {
 // RedactMembers returns a tracestate that came by another way than headers, without the members
 // that hold a secret.
 func (t *Telemetry) RedactMembers(tracestate string) string {
-	if t.redactor == nil {
+	if t == nil || t.redactor == nil {
 		return tracestate
 	}
 	return t.redactor.Members(tracestate)

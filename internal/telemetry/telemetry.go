@@ -135,6 +135,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 	t.gate = newGate(t.Ledger, out.spans, t.spanHealth)
 	tracing := []sdktrace.TracerProviderOption{
 		sdktrace.WithResource(s.resource), sdktrace.WithSampler(s.sampler),
+		sdktrace.WithRawSpanLimits(spanLimits()),
 	}
 	for _, p := range append(cfg.SpanProcessors[:len(cfg.SpanProcessors):len(cfg.SpanProcessors)],
 		entries, t.gate) {
@@ -160,6 +161,20 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		return nil, errors.Join(err, t.Shutdown(ctx))
 	}
 	return t, nil
+}
+
+// maxValue bounds an attribute of a span where no OTEL_* variable says how: path and user agent are
+// as long as a caller likes.
+const maxValue = 1024
+
+// spanLimits are those of the environment, as the SDK reads them, and its defaults, but for the one
+// that is unlimited by default.
+func spanLimits() sdktrace.SpanLimits {
+	limits := sdktrace.NewSpanLimits()
+	if limits.AttributeValueLengthLimit < 0 {
+		limits.AttributeValueLengthLimit = maxValue
+	}
+	return limits
 }
 
 // Flush exports what has ended, been logged and been measured so far. After a nil return the

@@ -63,7 +63,8 @@ func TestTheEnvironmentWinsOverTheConfiguration(t *testing.T) {
 	})
 	got := make(map[string]string)
 	for _, kv := range tel.Resource.Attributes() {
-		if !strings.HasPrefix(string(kv.Key), "telemetry.sdk.") {
+		if key := string(kv.Key); !strings.HasPrefix(key, "telemetry.sdk.") &&
+			!strings.HasPrefix(key, "process.runtime.") {
 			got[string(kv.Key)] = kv.Value.AsString()
 		}
 	}

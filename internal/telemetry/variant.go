@@ -48,6 +48,7 @@ func (t *Telemetry) Variant(v Variant) trace.TracerProvider {
 		res, _ = resource.Merge(res, resource.NewSchemaless(semconv.ServiceName(v.Service)))
 	}
 	return sdktrace.NewTracerProvider(sdktrace.WithResource(res),
+		sdktrace.WithRawSpanLimits(spanLimits()),
 		sdktrace.WithSampler(v.Sampler), sdktrace.WithSpanProcessor(processor))
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -13,6 +15,9 @@ func (s *Store) SpanExporter() sdktrace.SpanExporter { return spanRecorder{s} }
 
 // LogExporter returns an exporter that puts log records straight into the store.
 func (s *Store) LogExporter() sdklog.Exporter { return logRecorder{s} }
+
+// MetricExporter returns an exporter that puts metrics straight into the store.
+func (s *Store) MetricExporter() sdkmetric.Exporter { return metricRecorder{s} }
 
 type spanRecorder struct{ store *Store }
 
@@ -46,3 +51,24 @@ func (r logRecorder) Export(ctx context.Context, records []sdklog.Record) error 
 
 func (logRecorder) Shutdown(context.Context) error   { return nil }
 func (logRecorder) ForceFlush(context.Context) error { return nil }
+
+type metricRecorder struct{ store *Store }
+
+func (metricRecorder) Temporality(k sdkmetric.InstrumentKind) metricdata.Temporality {
+	return sdkmetric.DefaultTemporalitySelector(k)
+}
+
+func (metricRecorder) Aggregation(k sdkmetric.InstrumentKind) sdkmetric.Aggregation {
+	return sdkmetric.DefaultAggregationSelector(k)
+}
+
+func (r metricRecorder) Export(ctx context.Context, all *metricdata.ResourceMetrics) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.store.AddPoints(FromSDKMetrics(all)...)
+	return nil
+}
+
+func (metricRecorder) Shutdown(context.Context) error   { return nil }
+func (metricRecorder) ForceFlush(context.Context) error { return nil }

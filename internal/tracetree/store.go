@@ -1,6 +1,7 @@
 package tracetree
 
 import (
+	"maps"
 	"slices"
 	"sync"
 )
@@ -8,7 +9,7 @@ import (
 // logsPerSpan bounds log records relative to spans: DEBUG wire records come two to a hop.
 const logsPerSpan = 4
 
-// Store keeps spans and log records in memory, safe for concurrent use. When it holds more spans
+// Store keeps spans, log records and metrics in memory, safe for concurrent use. When it holds more spans
 // than its bound it forgets the oldest traces, each as a whole: half a trace would look like a
 // broken boundary.
 type Store struct {
@@ -26,6 +27,9 @@ type Store struct {
 
 	// Spans and log records that have arrived, evicted ones included.
 	received, receivedLogs map[Instance]int64
+
+	metered  map[string]*metered // by service.instance.id
+	measured int64               // points that have arrived
 }
 
 // Instance names one running service: service.name and service.instance.id.
@@ -52,6 +56,7 @@ func New(maxSpans int) *Store {
 		linked:   make(map[string]tags),
 		workflow: make(map[string]tags),
 		received: make(map[Instance]int64), receivedLogs: make(map[Instance]int64),
+		metered: make(map[string]*metered),
 	}
 }
 
@@ -100,11 +105,14 @@ func (s *Store) AddLogs(logs ...Log) {
 func (s *Store) Received() map[Instance]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make(map[Instance]int64, len(s.received))
-	for k, v := range s.received {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(s.received)
+}
+
+// ReceivedLogs is [Store.Received] for log records.
+func (s *Store) ReceivedLogs() map[Instance]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.receivedLogs)
 }
 
 // Trace returns the spans of one trace in order of arrival, nil when it holds none.

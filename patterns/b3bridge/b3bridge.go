@@ -174,8 +174,9 @@ func (p Propagator) b3() propagation.TextMapPropagator {
 	return b3.New(b3.WithInjectEncoding(encoding))
 }
 
-// withDebug remembers which trace a B3 caller wants debugged. It is called for every context that is
-// found, or the answer for the trace that ctx held before would stand.
+// withDebug remembers which trace a B3 caller wants debugged. It is called for
+// every context that is found, or the answer for the trace that ctx held before
+// would stand.
 func withDebug(ctx context.Context, id trace.TraceID) context.Context {
 	return context.WithValue(ctx, debugKey{}, id)
 }

@@ -22,6 +22,19 @@ func FuzzExtract(f *testing.F) {
 		if !sc.IsValid() || sc.IsRemote() != (ctx != before) {
 			t.Fatalf("span context %v, context changed %t", sc, ctx != before)
 		}
+		// Without a context before, a refusal has one of its own, which is not sampled.
+		alone := trace.SpanContextFromContext(Propagator{}.Extract(t.Context(), headers{
+			"b3": single, "x-b3-traceid": id, "x-b3-spanid": span,
+			"x-b3-sampled": decision, "x-b3-flags": flags,
+		}))
+		if alone.IsSampled() && (single == "0" || single == ids+"-0") {
+			t.Errorf("b3 %q is sampled", single)
+		}
+		out := headers{}
+		Propagator{Write: B3}.Inject(trace.ContextWithSpanContext(t.Context(), alone), out)
+		if out["b3"] == "0" || alone.IsValid() != (len(out) > 0) {
+			t.Errorf("span context %v is written as %v", alone, out)
+		}
 		// What was understood survives every dialect.
 		for _, write := range []Dialect{W3C, B3Single, B3Multi} {
 			out := headers{}

@@ -44,7 +44,7 @@ func single(carrier propagation.TextMapCarrier) propagation.MapCarrier {
 }
 
 // multi returns the x-b3 headers, with the decision to record where they have
-// none.
+// none. A refusal in the single header takes precedence.
 func multi(carrier propagation.TextMapCarrier) propagation.MapCarrier {
 	if carrier.Get("x-b3-traceid") == "" {
 		return nil
@@ -55,7 +55,10 @@ func multi(carrier propagation.TextMapCarrier) propagation.MapCarrier {
 	} {
 		headers[name] = carrier.Get(name)
 	}
-	if headers["x-b3-sampled"] == "" {
+	switch {
+	case carrier.Get("b3") == "0":
+		headers["x-b3-sampled"], headers["x-b3-flags"] = "0", ""
+	case headers["x-b3-sampled"] == "":
 		headers["x-b3-sampled"] = "1"
 	}
 	return headers

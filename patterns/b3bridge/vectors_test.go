@@ -70,6 +70,8 @@ func TestVectors(t *testing.T) {
 		"first value counts": {several("X-B3-Sampled", "0", "X-B3-Sampled", "1"), deny, specIDs + "-0"},
 		"one before several": {lines("b3", specIDs+"-0", "X-B3-TraceId", specTrace, "X-B3-SpanId", specParent,
 			"X-B3-Sampled", "1"), deny, specIDs + "-0"},
+		"refusal before several": {lines("b3", "0", "X-B3-TraceId", specTrace, "X-B3-SpanId", specSpan,
+			"X-B3-Flags", "1"), deny, specIDs + "-0"},
 
 		"accept alone":          {in: lines("b3", "1")},
 		"debug alone":           {in: lines("b3", "d")},

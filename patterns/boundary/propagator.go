@@ -40,7 +40,7 @@ type beside struct {
 func (Propagator) Extract(
 	ctx context.Context, carrier propagation.TextMapCarrier,
 ) context.Context {
-	alone := propagation.MapCarrier{"traceparent": defined(carrier.Get("traceparent"))}
+	alone := parentOnly(defined(carrier.Get("traceparent")))
 	found := propagation.TraceContext{}.Extract(context.Background(), alone)
 	sc := trace.SpanContextFromContext(found)
 	if !sc.IsValid() {
@@ -72,6 +72,23 @@ func (Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier
 	}
 	carrier.Set("tracestate", format(merge(sc.TraceState(), kept.members)))
 }
+
+// parentOnly is a carrier that holds a traceparent and nothing else.
+type parentOnly string
+
+// Get returns the traceparent.
+func (p parentOnly) Get(key string) string {
+	if key == "traceparent" {
+		return string(p)
+	}
+	return ""
+}
+
+// Set does nothing.
+func (parentOnly) Set(string, string) {}
+
+// Keys returns the one name.
+func (parentOnly) Keys() []string { return []string{"traceparent"} }
 
 // defined returns a traceparent of version 00 without the flags that level 2 does
 // not define ("Other Flags": they are to be zero in what is sent). Level 2 added

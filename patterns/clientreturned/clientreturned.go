@@ -22,6 +22,10 @@
 // a browser must be allowed to read them (Access-Control-Expose-Headers).
 //
 // A trace has MaxTurns turns and lives for MaxAge, counted from its first turn.
+// What the last of these turns was answered with is no longer continued: Verify
+// returns [ErrRotate], and the next turn begins a trace, with [Claims.Links] to the
+// last one and to the very first, and [Claims.Rotated] to Sign.
+//
 // Within that, who holds a token can repeat it, and grow the trace sideways. With
 // a memory that all instances share, [Signer.Used], a token is good for one turn:
 // turns are a chain, and MaxTurns bounds the trace whatever is sent. A double click
@@ -82,8 +86,11 @@ type Signer struct {
 
 // Claims are what a token says.
 type Claims struct {
-	Turn    int       // the turn that was signed, counted from 1 in this trace
+	Turn    int       // the turn that was signed, counted from 1
 	Expires time.Time // from then on the trace is not continued; set by its first turn
+
+	first  int    // the turn that began this trace; 0 means 1
+	origin origin // turn 1; zero: the turn to be signed is it
 }
 
 // Check reports what is wrong with the signer's fields. Sign and Verify check
@@ -112,13 +119,14 @@ func (s *Signer) Check() error {
 
 // Sign returns sc with our token as the first member of its tracestate, in
 // place of any token that was there. sc is the context of the span that served
-// the turn after previous, the claims that Verify returned for it; they are zero
-// for a turn that began a trace. workflow is the id of the logical process, and
+// the turn after previous, the claims that Verify returned for it: Rotated, if
+// this turn began a trace in its stead, and zero for turn 1 and for one that begins
+// a trace because nothing could be believed. workflow is the id of the logical process, and
 // the same value must be given to Verify. When tracestate already has its 32
 // members, the last one makes room.
 //
-// It fails if sc is not valid, workflow is empty, previous.Turn is negative, or
-// Check fails; sc is then not to be sent.
+// It fails if sc is not valid, workflow is empty, previous.Turn is negative or
+// beyond 999,999,998, or Check fails; sc is then not to be sent.
 func (s *Signer) Sign(
 	sc trace.SpanContext, workflow string, previous Claims,
 ) (trace.SpanContext, error) {
@@ -126,7 +134,7 @@ func (s *Signer) Sign(
 		return trace.SpanContext{}, err
 	}
 	turn := previous.Turn + 1
-	if !sc.IsValid() || workflow == "" || turn < 1 {
+	if !sc.IsValid() || workflow == "" || turn < 1 || turn > maxTurn {
 		return trace.SpanContext{}, fmt.Errorf("clientreturned: sign turn %d of workflow %.40q: "+
 			"want a valid span context (have %t), a workflow and a turn from 1",
 			turn, workflow, sc.IsValid())
@@ -137,7 +145,11 @@ func (s *Signer) Sign(
 	if err != nil {
 		return trace.SpanContext{}, fmt.Errorf("clientreturned: insert %q: %w", s.Vendor, err)
 	}
-	tok := token{turn: turn, expires: s.end(previous).Unix()}
+	tok := token{turn: turn, first: max(previous.first, 1), expires: s.end(previous).Unix(),
+		origin: previous.origin}
+	if tok.origin == (origin{}) {
+		tok.origin = originOf(sc)
+	}
 	tok.mac = s.mac(s.Keys[0], sc.WithTraceState(state.Delete(s.Vendor)), workflow, tok)
 	if state, err = state.Insert(s.Vendor, tok.String()); err != nil {
 		return trace.SpanContext{}, fmt.Errorf("clientreturned: insert token: %w", err)

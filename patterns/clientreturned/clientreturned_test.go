@@ -31,17 +31,19 @@ func TestWhatWeDidNotSignIsForged(t *testing.T) {
 	}
 
 	for name, sc := range map[string]trace.SpanContext{
-		"other trace id":  signed.WithTraceID(otherTrace),
-		"other span id":   signed.WithSpanID(otherSpan),
-		"sampled flag":    signed.WithTraceFlags(0),
-		"random flag":     signed.WithTraceFlags(trace.FlagsSampled | trace.FlagsRandom),
-		"member added":    withState(t, signed, signed.TraceState().String()+",ot=th:0"),
-		"member changed":  withState(t, signed, signer.Vendor+"="+token+",congo=changed"),
-		"member removed":  withState(t, signed, signer.Vendor+"="+token),
-		"key of another":  sign(t, otherKey, exampleSpanContext(), 2),
-		"vendor of other": reuse(sign(t, otherVendor, exampleSpanContext(), 2).TraceState().Get("other")),
-		"later turn":      reuse(strings.Replace(token, "1.2.", "1.1.", 1)),
-		"later expiry":    reuse(strings.Replace(token, ".17", ".27", 1)),
+		"other trace id":     signed.WithTraceID(otherTrace),
+		"other span id":      signed.WithSpanID(otherSpan),
+		"sampled flag":       signed.WithTraceFlags(0),
+		"random flag":        signed.WithTraceFlags(trace.FlagsSampled | trace.FlagsRandom),
+		"member added":       withState(t, signed, signed.TraceState().String()+",ot=th:0"),
+		"member changed":     withState(t, signed, signer.Vendor+"="+token+",congo=changed"),
+		"member removed":     withState(t, signed, signer.Vendor+"="+token),
+		"key of another":     sign(t, otherKey, exampleSpanContext(), 2),
+		"vendor of other":    reuse(sign(t, otherVendor, exampleSpanContext(), 2).TraceState().Get("other")),
+		"later turn":         reuse(strings.Replace(token, "2.2.1.", "2.1.1.", 1)),
+		"other trace's turn": reuse(strings.Replace(token, "2.2.1.", "2.2.2.", 1)),
+		"other origin":       reuse(strings.Replace(token, ".S_kv", ".T_kv", 1)),
+		"later expiry":       reuse(strings.Replace(token, ".17", ".27", 1)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,22 +61,31 @@ func TestMalformedTokens(t *testing.T) {
 	signer := newSigner()
 	signed := sign(t, signer, exampleSpanContext(), 2)
 	token := signed.TraceState().Get(signer.Vendor)
-	mac := token[strings.LastIndex(token, ".")+1:]
+	fields := strings.Split(token, ".")
+	with := func(field int, value string) string {
+		changed := slices.Clone(fields)
+		changed[field] = value
+		return strings.Join(changed, ".")
+	}
+	begin, mac := fields[4], fields[5]
 	for name, value := range map[string]string{
 		"garbage":         "x",
-		"version":         "2" + token[1:],
-		"field missing":   "1.2." + mac,
+		"version":         with(0, "1"),
+		"field missing":   strings.Join(fields[:5], "."),
 		"field added":     token + ".x",
-		"turn 0":          "1.0.1767226500." + mac,
-		"turn padded":     "1.02.1767226500." + mac,
-		"turn signed":     "1.+2.1767226500." + mac,
-		"turn huge":       "1.99999999999999999999.1767226500." + mac,
-		"expiry negative": "1.2.-5." + mac,
-		"expiry huge":     "1.2.9223372036854775807." + mac,
-		"mac short":       "1.2.1767226500." + mac[1:],
-		"mac not base64":  "1.2.1767226500." + mac[:42] + "!",
+		"turn 0":          with(1, "0"),
+		"turn padded":     with(1, "02"),
+		"turn signed":     with(1, "+2"),
+		"turn huge":       with(1, "1000000000"),
+		"first 0":         with(2, "0"),
+		"first later":     with(2, "3"),
+		"expiry negative": with(3, "-5"),
+		"expiry huge":     with(3, "9223372036854775807"),
+		"origin short":    with(4, begin[1:]),
+		"mac short":       with(5, mac[1:]),
+		"mac not base64":  with(5, mac[:42]+"!"),
 		// The last character holds 4 bits; its other 2 are spelling.
-		"mac respelt": "1.2.1767226500." + mac[:42] + string(mac[42]+1),
+		"mac respelt": with(5, mac[:42]+string(mac[42]+1)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,13 +121,15 @@ func TestLifetime(t *testing.T) {
 	signed := sign(t, signer, exampleSpanContext(), signer.MaxTurns-1)
 	expires := now.Add(signer.MaxAge).UTC()
 
-	refuse(t, signer, last, workflow, ErrTurns, Claims{Turn: 3, Expires: expires})
+	refuse(t, signer, last, workflow, ErrRotate, claim(3, expires))
+	refuse(t, signer, sign(t, signer, exampleSpanContext(), 4), workflow, ErrTurns,
+		claim(4, expires))
 	now = expires.Add(-time.Nanosecond)
 	if _, parent, err := signer.Verify(t.Context(), signed, workflow); err != nil || !parent.IsRemote() {
 		t.Errorf("just before expiry: remote %t, %v, want a remote parent", parent.IsRemote(), err)
 	}
 	now = expires
-	refuse(t, signer, signed, workflow, ErrExpired, Claims{Turn: 2, Expires: expires})
+	refuse(t, signer, signed, workflow, ErrExpired, claim(2, expires))
 
 	// Without a signature there is nothing to believe, not even the expiry.
 	forged := signed.WithTraceFlags(0)
@@ -172,7 +185,7 @@ func TestRoundTrip(t *testing.T) {
 			want := withState(t, exampleSpanContext(), state)
 			header := http.Header{}
 			Return(header, sign(t, signer, want, 2))
-			if got := header.Get("tracestate"); !strings.HasPrefix(got, "throughline=1.2.") {
+			if got := header.Get("tracestate"); !strings.HasPrefix(got, "throughline=2.2.1.") {
 				t.Errorf("tracestate = %q, want our member first", got)
 			}
 			sc, err := Extract(header)
@@ -183,7 +196,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Claims{Turn: 2, Expires: epoch().Add(signer.MaxAge)}); claims != want {
+			if want := claim(2, epoch().Add(signer.MaxAge)); claims != want {
 				t.Errorf("claims = %v, want %v", claims, want)
 			}
 			rest := want.TraceState().Delete("throughline")
@@ -199,7 +212,7 @@ func TestRoundTrip(t *testing.T) {
 
 func TestReasonIsEmptyWhenNothingWasRejected(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{nil, ErrMissing, (&Signer{}).Check()} {
+	for _, err := range []error{nil, ErrMissing, ErrRotate, (&Signer{}).Check()} {
 		if got := Reason(err); got != "" {
 			t.Errorf("Reason(%v) = %q, want none", err, got)
 		}
@@ -216,6 +229,11 @@ func newSigner() *Signer {
 		MaxTurns: 3,
 		Now:      epoch,
 	}
+}
+
+// claim is what a token says of a turn of the first trace, that of exampleSpanContext.
+func claim(turn int, expires time.Time) Claims {
+	return Claims{Turn: turn, Expires: expires, first: 1, origin: originOf(exampleSpanContext())}
 }
 
 func epoch() time.Time { return time.Unix(1767225600, 0).UTC() }

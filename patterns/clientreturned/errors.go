@@ -14,7 +14,11 @@ var (
 	ErrForged = errors.New("forged")
 	// ErrExpired: it is ours, and its time is over.
 	ErrExpired = errors.New("expired")
-	// ErrTurns: it is ours, and the trace already has all the turns it may have.
+	// ErrRotate: it is ours, and of the last turn that its trace may have. The next
+	// one begins a new trace, which is linked: nothing is held against the client.
+	ErrRotate = errors.New("the trace is full")
+	// ErrTurns: it is ours, the trace has all the turns it may have, and another
+	// has followed it.
 	ErrTurns = errors.New("too many turns")
 	// ErrReplayed: it is ours, and was used for a turn already.
 	ErrReplayed = errors.New("replayed")
@@ -22,7 +26,7 @@ var (
 
 // Reason names the error for an attribute or a metric: "malformed", "forged",
 // "expired", "turns" or "replayed". It is empty when nothing was rejected: for nil, for
-// ErrMissing, and for errors that are not about what the client sent.
+// ErrMissing and ErrRotate, and for errors that are not about what the client sent.
 func Reason(err error) string {
 	switch {
 	case errors.Is(err, ErrMalformed):

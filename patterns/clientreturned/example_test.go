@@ -49,7 +49,7 @@ func Example() {
 
 	// Output:
 	// traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01
-	// tracestate:  throughline=1.1.1767226500.QqCuCUiQXs1mmhLN_paJ3BVMC8mVx8RpzrF7q4OERt4,congo=t61rcWkgMzE
+	// tracestate:  throughline=2.1.1.1767226500.S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3.LRCMxBAbOS02yks56Y19dWSaC_MUAj8XNe8pX1a6dVY,congo=t61rcWkgMzE
 	// negotiation-7: turn 2 continues 4bf92f3577b34da6a3ce929d0e0e4736, tracestate "congo=t61rcWkgMzE"
 	// negotiation-8: new root, rejected as forged
 }

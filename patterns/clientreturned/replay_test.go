@@ -42,8 +42,8 @@ func TestATokenIsGoodForOneTurn(t *testing.T) {
 	// token of another with half of it.
 	refuse(t, signer, signed.WithTraceFlags(0), workflow, ErrForged, Claims{})
 	refuse(t, signer, signed, "negotiation-8", ErrForged, Claims{})
-	refuse(t, signer, sign(t, signer, exampleSpanContext(), 3), workflow, ErrTurns,
-		Claims{Turn: 3, Expires: expires})
+	refuse(t, signer, sign(t, signer, exampleSpanContext(), 4), workflow, ErrTurns,
+		claim(4, expires))
 	if len(m.seen) != 0 {
 		t.Errorf("remembered %v, want nothing", m.seen)
 	}
@@ -57,7 +57,7 @@ func TestATokenIsGoodForOneTurn(t *testing.T) {
 			t.Errorf("remembered %q until %v, want 43 characters until %v", id, until, expires)
 		}
 	}
-	refuse(t, signer, signed, workflow, ErrReplayed, Claims{Turn: 2, Expires: expires})
+	refuse(t, signer, signed, workflow, ErrReplayed, claim(2, expires))
 }
 
 // Of many who send one token at the same time, one continues the trace.
@@ -123,7 +123,7 @@ func TestLaterTurnsDoNotProlongTheTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refuse(t, signer, signed, workflow, ErrExpired, Claims{Turn: 11, Expires: end})
+	refuse(t, signer, signed, workflow, ErrExpired, claim(11, end))
 
 	// A shorter age counts from now on for the traces under way, too.
 	now, signer.MaxAge = epoch(), time.Minute

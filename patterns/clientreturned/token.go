@@ -14,27 +14,38 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// The value of our tracestate member is four fields joined by dots:
+// The value of our tracestate member is six fields joined by dots:
 //
-//	1.1.1767226500.QqCuCUiQXs1mmhLN_paJ3BVMC8mVx8RpzrF7q4OERt4
+//	2.1.1.1767226500.S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3.LRCMxBAbOS02yks56Y19dWSaC_MUAj8XNe8pX1a6dVY
 //
-// format version; turn; expiry in seconds since the Unix epoch; HMAC-SHA256 in
-// base64url without padding. At most 78 characters: a member of more than 128 is
+// format version; turn; the turn that began this trace; expiry in seconds since
+// the Unix epoch; trace id and span id of turn 1, and HMAC-SHA256, both in
+// base64url without padding. At most 111 characters: a member of more than 128 is
 // the first to go when someone has to shorten tracestate (W3C Trace Context,
 // "tracestate Limits").
 const (
-	version   = "1"
+	version   = "2"
 	separator = "."
 	minKey    = sha256.Size
 	maxKeys   = 8 // each costs a hash when a token is forged
+	maxTurn   = 999_999_999
 	// maxExpiry is the year 9999: what time.Time can print and humans may mean.
 	maxExpiry = 253402300799
 )
 
 type token struct {
-	turn    int
-	expires int64
-	mac     [sha256.Size]byte
+	turn, first int
+	expires     int64
+	origin      origin
+	mac         [sha256.Size]byte
+}
+
+// origin is the trace id and the span id of turn 1.
+type origin [24]byte
+
+func originOf(sc trace.SpanContext) origin {
+	traceID, spanID := sc.TraceID(), sc.SpanID()
+	return origin(append(traceID[:], spanID[:]...))
 }
 
 // Decode reads the claims of a token, the value of our tracestate member,
@@ -52,7 +63,9 @@ func (t token) String() string {
 	return strings.Join([]string{
 		version,
 		strconv.Itoa(t.turn),
+		strconv.Itoa(t.first),
 		strconv.FormatInt(t.expires, 10),
+		base64.RawURLEncoding.EncodeToString(t.origin[:]),
 		t.id(),
 	}, separator)
 }
@@ -61,7 +74,9 @@ func (t token) String() string {
 func (t token) id() string { return base64.RawURLEncoding.EncodeToString(t.mac[:]) }
 
 func (t token) claims() Claims {
-	return Claims{Turn: t.turn, Expires: time.Unix(t.expires, 0).UTC()}
+	return Claims{
+		Turn: t.turn, Expires: time.Unix(t.expires, 0).UTC(), first: t.first, origin: t.origin,
+	}
 }
 
 // parse accepts exactly what String writes: one spelling for one token, so that
@@ -71,22 +86,31 @@ func parse(value string) (token, error) {
 		return token{}, fmt.Errorf("clientreturned: token %.20q: %s: %w", value, what, ErrMalformed)
 	}
 	fields := strings.Split(value, separator)
-	if len(fields) != 4 || fields[0] != version {
-		return malformed("want 1.turn.expiry.mac")
+	if len(fields) != 6 || fields[0] != version {
+		return malformed("want 2.turn.first.expiry.origin.mac")
 	}
 	turn, err := strconv.Atoi(fields[1])
-	if err != nil || turn < 1 {
+	if err != nil || turn < 1 || turn > maxTurn {
 		return malformed("turn is not a number from 1")
 	}
-	expires, err := strconv.ParseInt(fields[2], 10, 64)
+	first, err := strconv.Atoi(fields[2])
+	if err != nil || first < 1 || first > turn {
+		return malformed("first turn is not a number from 1 to turn")
+	}
+	expires, err := strconv.ParseInt(fields[3], 10, 64)
 	if err != nil || expires < 1 || expires > maxExpiry {
 		return malformed("expiry is not a time in seconds")
 	}
-	mac, err := base64.RawURLEncoding.DecodeString(fields[3])
+	begin, err := base64.RawURLEncoding.DecodeString(fields[4])
+	if err != nil || len(begin) != len(origin{}) {
+		return malformed("origin is not 24 bytes of base64url")
+	}
+	mac, err := base64.RawURLEncoding.DecodeString(fields[5])
 	if err != nil || len(mac) != sha256.Size {
 		return malformed("mac is not 32 bytes of base64url")
 	}
-	tok := token{turn: turn, expires: expires, mac: [sha256.Size]byte(mac)}
+	tok := token{turn: turn, first: first, expires: expires,
+		origin: origin(begin), mac: [sha256.Size]byte(mac)}
 	if tok.String() != value {
 		return malformed("not in canonical form")
 	}
@@ -120,6 +144,8 @@ func (s *Signer) mac(key []byte, sc trace.SpanContext, workflow string, tok toke
 	write(h, []byte(sc.TraceState().String()))
 	write(h, []byte(workflow))
 	write(h, binary.BigEndian.AppendUint64(nil, uint64(tok.turn)))
+	write(h, binary.BigEndian.AppendUint64(nil, uint64(tok.first)))
+	write(h, tok.origin[:])
 	write(h, binary.BigEndian.AppendUint64(nil, uint64(tok.expires)))
 	return [32]byte(h.Sum(nil))
 }

@@ -13,11 +13,12 @@ import (
 // token, which is of no use to anyone behind the edge. With Used it accepts a
 // token once.
 //
-// The error wraps ErrMissing, ErrMalformed, ErrForged, ErrExpired, ErrTurns or
-// ErrReplayed, or is that of Check or Used; the returned span context is then
-// zero. The claims are believed, and returned, only once the signature holds, so
-// they are zero except on success and with ErrExpired, ErrTurns and ErrReplayed.
-// ErrTurns means that the signed turn was the last one that MaxTurns allows.
+// The error wraps ErrMissing, ErrMalformed, ErrForged, ErrExpired, ErrTurns,
+// ErrReplayed or ErrRotate, or is that of Check or Used; the returned span context
+// is then zero. The claims are believed, and returned, only once the signature
+// holds, so they are zero with ErrMissing, ErrMalformed and ErrForged.
+// ErrRotate means that the signed turn was the last one that MaxTurns allows, and
+// ErrTurns that this is a copy of such a token, or that the limit has been lowered.
 func (s *Signer) Verify(
 	ctx context.Context, sc trace.SpanContext, workflow string,
 ) (Claims, trace.SpanContext, error) {
@@ -50,18 +51,23 @@ func (s *Signer) alive(ctx context.Context, tok token, claims Claims) error {
 	if now := s.now(); !now.Before(claims.Expires) {
 		return fmt.Errorf("%v too late: %w", now.Sub(claims.Expires).Round(time.Second), ErrExpired)
 	}
-	if claims.Turn >= s.MaxTurns {
-		return fmt.Errorf("the last of %d: %w", s.MaxTurns, ErrTurns)
+	turns := claims.Turn - max(claims.first, 1) + 1
+	if turns > s.MaxTurns {
+		return fmt.Errorf("turn %d of %d: %w", turns, s.MaxTurns, ErrTurns)
 	}
-	if s.Used == nil {
-		return nil
+	used, err := false, error(nil)
+	if s.Used != nil {
+		used, err = s.Used(ctx, tok.id(), claims.Expires)
 	}
-	used, err := s.Used(ctx, tok.id(), claims.Expires)
-	if err != nil {
+	switch full := turns == s.MaxTurns; {
+	case err != nil:
 		return fmt.Errorf("ask whether it was used: %w", err)
-	}
-	if used {
+	case used && full:
+		return fmt.Errorf("the last of %d, and used: %w", s.MaxTurns, ErrTurns)
+	case used:
 		return ErrReplayed
+	case full:
+		return fmt.Errorf("the last of %d: %w", s.MaxTurns, ErrRotate)
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ func cards(s string) string {
 	return b.String() + s[done:]
 }
 
+// HasCard reports whether s has a payment card number in it, for input that must not be kept at all.
+func HasCard(s string) bool { return cards(s) != s }
+
 // card returns the length of the longest card number that s begins with, or 0.
 func card(s string) int {
 	var digits [maxDigits]byte

@@ -124,6 +124,14 @@ func (r *Redactor) hexHides(run string) bool {
 	return false
 }
 
+// cutEmail reports whether s has an e-mail address in it, of which the end may have been cut off: what
+// is encoded is longer than what errors repeat of it.
+func cutEmail(s string) bool {
+	at := strings.IndexByte(s, '@')
+	word := func(c byte) bool { return letter(c) || digit(c) }
+	return at > 0 && at+1 < len(s) && word(s[at-1]) && word(s[at+1])
+}
+
 // found looks for secrets in what was decoded. If most of it is no text, it was something else.
 func (r *Redactor) found(plain []byte) bool {
 	text := 0
@@ -138,6 +146,9 @@ func (r *Redactor) found(plain []byte) bool {
 		return false
 	}
 	s := string(plain)
+	if 10*text >= 9*len(plain) && cutEmail(s) {
+		return true
+	}
 	m := r.read(s)
 	m.token = m.token && strings.Contains(s, "eyJ") // one layer of base64 in another, and no more
 	m.hex, m.params = false, false

@@ -20,7 +20,7 @@
 //
 // and at the door, so that what travels with a trace is clean from there on:
 //
-//	otel.SetTextMapPropagator(r.Propagator(propagation.TraceContext{}))
+//	prop := r.Propagator(propagation.TraceContext{})
 //
 // Query parameters are an allow-list: what is not named loses its value. Keys
 // that name a secret lose their value whatever it is. Of a user agent, products

@@ -108,8 +108,8 @@ func TestSecretsInText(t *testing.T) {
 		// What only looks like it.
 		{"2026-11-25 12:24:01.123456789", "2026-11-25 12:24:01.123456789"},
 		{"192.168.100.200:4111 and 4.111111111111111", "192.168.100.200:4111 and 4.111111111111111"},
-		{"1.1.1767226500.QqCuCUiQXs1mmhLN_paJ3BVMC8mVx8RpzrF7q4OERt4",
-			"1.1.1767226500.QqCuCUiQXs1mmhLN_paJ3BVMC8mVx8RpzrF7q4OERt4"},
+		{"2.1.1.1767226500.S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3.LRCMxBAbOS02yks56Y19dWSaC_MUAj8XNe8pX1a6dVY",
+			"2.1.1.1767226500.S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3.LRCMxBAbOS02yks56Y19dWSaC_MUAj8XNe8pX1a6dVY"},
 		{"throughline.payment.v1.PaymentService/Authorise", "throughline.payment.v1.PaymentService/Authorise"},
 		{"4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7", "4bf92f3577b34da6a3ce929d0e0e4736 00f067aa0ba902b7"},
 		{"the basics of bearers", "the basics of bearers"},

@@ -24,10 +24,12 @@ func newTransport(o Options) *http.Transport {
 			private[net.JoinHostPort(strings.Trim(host, "[]"), port)] = true
 		}
 	}
-	open := &net.Dialer{Timeout: o.Timeout}
+	open := &net.Dialer{Timeout: o.Timeout, Resolver: o.resolver}
 	// The check is on the address that is connected to, after the name was resolved:
 	// a check before that could be answered with another address than this one.
-	guarded := &net.Dialer{Timeout: o.Timeout, ControlContext: guard(special())}
+	guarded := &net.Dialer{
+		Timeout: o.Timeout, Resolver: o.resolver, ControlContext: guard(special()),
+	}
 	return &http.Transport{
 		Proxy: nil, // a proxy would dial for us, unguarded
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -62,6 +64,11 @@ func public(addr netip.Addr, special []netip.Prefix) bool {
 	if !addr.IsGlobalUnicast() || addr.IsPrivate() {
 		return false // loopback, link-local, multicast, unspecified; RFC 1918, RFC 4193
 	}
+	if addr.Is6() && !netip.MustParsePrefix("2000::/3").Contains(addr) {
+		// All of the internet is there (RFC 4291, 2.4). What is not, among it NAT64
+		// (64:ff9b::/96) and the forms that hold an IPv4 address, leads elsewhere.
+		return false
+	}
 	for _, prefix := range special {
 		if prefix.Contains(addr) {
 			return false
@@ -70,24 +77,22 @@ func public(addr netip.Addr, special []netip.Prefix) bool {
 	return true
 }
 
-// special lists what package netip takes for global but RFC 6890 does not, and
-// the IPv6 ranges that stand for IPv4 addresses.
+// special lists what lies among the global addresses and is not public: the registries of RFC 6890,
+// and the IPv6 ranges that stand for IPv4 addresses.
 func special() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("0.0.0.0/8"),       // this network
 		netip.MustParsePrefix("100.64.0.0/10"),   // carrier-grade NAT
 		netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
 		netip.MustParsePrefix("192.0.2.0/24"),    // documentation
+		netip.MustParsePrefix("192.88.99.0/24"),  // 6to4 relays
 		netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
 		netip.MustParsePrefix("198.51.100.0/24"), // documentation
 		netip.MustParsePrefix("203.0.113.0/24"),  // documentation
 		netip.MustParsePrefix("240.0.0.0/4"),     // reserved, broadcast
-		netip.MustParsePrefix("64:ff9b::/96"),    // NAT64
-		netip.MustParsePrefix("64:ff9b:1::/48"),  // NAT64, local
-		netip.MustParsePrefix("::/96"),           // IPv4-compatible
 		netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo
 		netip.MustParsePrefix("2001:db8::/32"),   // documentation
 		netip.MustParsePrefix("2002::/16"),       // 6to4
-		netip.MustParsePrefix("fec0::/10"),       // site-local
+		netip.MustParsePrefix("3fff::/20"),       // documentation
 	}
 }

@@ -38,6 +38,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,6 +61,9 @@ var (
 	ErrStatus = errors.New("webhook was not accepted")
 )
 
+// maxAnswer is how much of an answer is read, in bytes.
+const maxAnswer = 64 << 10
+
 // Options of a Client. Hosts, Secret and TracerProvider are required.
 type Options struct {
 	// Hosts may be called: "hooks.example.com" at the scheme's own port, or
@@ -76,6 +80,8 @@ type Options struct {
 	MeterProvider metric.MeterProvider
 	// Now is the clock of the signature; nil means time.Now.
 	Now func() time.Time
+
+	resolver *net.Resolver // nil: the system's; tests have one of their own
 }
 
 // A Client calls webhooks. It is safe for concurrent use.
@@ -158,8 +164,9 @@ func (c *Client) Post(ctx context.Context, target string, body []byte) (status i
 		return 0, fmt.Errorf("webhook to %.80q: %w", u.Host, err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	// Read so that the connection can be used again; an answer has no meaning.
-	_, _ = io.CopyN(io.Discard, response.Body, 64<<10)
+	// Read so that the connection can be used again; an answer has no meaning, and one that goes
+	// on is cut off.
+	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return response.StatusCode, fmt.Errorf("webhook to %.80q: status %d: %w",
 			u.Host, response.StatusCode, ErrStatus)

@@ -38,6 +38,11 @@ func (s client) next(ctx context.Context, workflow string, h http.Header) turn {
 	if err == nil {
 		claims, parent, err = s.verifier.Verify(ctx, sc, workflow)
 	}
+	if errors.Is(err, clientreturned.ErrRotate) {
+		t := s.turn(workflow, claims.Rotated())
+		t.links, t.ours = claims.Links(sc), true
+		return t
+	}
 	if err != nil {
 		t := s.first(workflow)
 		t.number, t.rejected = 0, clientreturned.Reason(err)

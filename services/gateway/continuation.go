@@ -25,6 +25,7 @@ type turn struct {
 	parent   trace.SpanContext // remote parent; invalid: a new root
 	links    []trace.Link
 	rejected string // why a client's context was not continued
+	ours     bool   // what the client sent is ours, and among the links
 	err      error  // the state could not be reached
 
 	// keep remembers this turn, whose span has the context sc, for the next one. It may write

@@ -94,7 +94,7 @@ func (t turn) watched() turn {
 // continue, else a link.
 func (t turn) calledBy(sc trace.SpanContext) turn {
 	switch {
-	case !sc.IsValid() || t.parent.Equal(sc):
+	case !sc.IsValid() || t.parent.Equal(sc) || t.ours:
 	case !t.parent.IsValid() && len(t.links) == 0 && t.rejected == "":
 		t.parent = sc
 	default:
@@ -105,7 +105,7 @@ func (t turn) calledBy(sc trace.SpanContext) turn {
 
 // calledByStranger adds the context of a stranger: a link, unless it was verified to be ours.
 func (t turn) calledByStranger(sc trace.SpanContext) turn {
-	if sc.IsValid() && !continues(t.parent, sc) {
+	if sc.IsValid() && !t.ours && !continues(t.parent, sc) {
 		t.links = append(t.links, shop.Link(bare(sc), shop.LinkUntrustedCaller))
 	}
 	return t

@@ -19,8 +19,12 @@ import (
 // listening is the route of those who listen. The edge knows it by its pattern.
 const listening = "GET /checkouts/{id}/events"
 
-// writeTimeout is how long a listener may take to receive what there is.
-const writeTimeout = 10 * time.Second
+const (
+	// writeTimeout is how long a listener may take to receive what there is.
+	writeTimeout = 10 * time.Second
+	// longest is how long a stream may be open; order ends it before that.
+	longest = 16 * time.Minute
+)
 
 // streams are the answers that go on for as long as somebody listens.
 type streams struct {
@@ -44,7 +48,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request) error {
 	if err := a.begin(w, r, workflow, turnOf(r.Context())); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), longest)
 	defer cancel()
 	defer context.AfterFunc(a.streams.closing, cancel)()
 	header := http.Header{"Accept": {"text/event-stream"}}

@@ -27,6 +27,9 @@ const (
 	maxListeners = 256
 	// maxEvents bounds what is kept of one order, roughly.
 	maxEvents = 1000
+	// longestListen is how long one listener may stay. Then the stream ends, a browser comes back by
+	// itself and resumes, and one who only holds the place has lost it.
+	longestListen = 15 * time.Minute
 	// listenBlock is how long one read waits for events, and so how long what a listener holds
 	// may outlive it.
 	listenBlock = 250 * time.Millisecond
@@ -44,6 +47,7 @@ type events struct {
 	work    *inflight.Tracker
 	logger  *slog.Logger
 	slots   chan struct{}
+	longest time.Duration   // a listener may stay
 	closing context.Context // done when listeners are to be sent away
 	close   context.CancelFunc
 }
@@ -53,7 +57,7 @@ func newEvents(cfg Config, deps Deps, work *inflight.Tracker, ttl time.Duration)
 		reader: deps.Events, prefix: cfg.KeyPrefix + "events:", ttl: ttl,
 		stream: sse.Stream{Tracer: deps.Telemetry.TracerProvider.Tracer(scope)},
 		work:   work, logger: deps.Telemetry.Logger,
-		slots: make(chan struct{}, maxListeners),
+		slots: make(chan struct{}, maxListeners), longest: longestListen,
 	}
 	e.closing, e.close = context.WithCancel(context.Background())
 	return e
@@ -96,7 +100,7 @@ func (t *turns) created(ctx context.Context, o Order) error {
 }
 
 // listen streams the events of an order, from its first one or from where the listener left off
-// (Last-Event-ID). The stream ends when the listener goes, after the event that the query names
+// (Last-Event-ID). The stream ends when the listener goes, after 15 minutes, after the event that the query names
 // (?until=confirmed), or after a number of them (?limit=3).
 func (t *turns) listen(w http.ResponseWriter, r *http.Request) error {
 	o, err := t.load(r)
@@ -119,7 +123,7 @@ func (e *events) serve(w http.ResponseWriter, r *http.Request, orderID string, q
 	default:
 		return problem.New(503, "too-many-listeners", "events: %d listen already", maxListeners)
 	}
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), e.longest)
 	feed := make(chan sse.Event)
 	var reading sync.WaitGroup
 	reading.Go(func() {

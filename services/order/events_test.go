@@ -150,6 +150,17 @@ func TestListenersAreSentAway(t *testing.T) {
 	l.allFree(t)
 }
 
+// Who holds a place and wants nothing loses it; the stream ends as one that is over does.
+func TestAListenerDoesNotStayForEver(t *testing.T) {
+	t.Parallel()
+	l := listen(t)
+	l.longest = time.Millisecond
+	if got := lines(l.open(t, t.Context(), "/", ""), "event"); len(got) != 0 {
+		t.Errorf("events %v, want none", got)
+	}
+	l.allFree(t)
+}
+
 func TestTooManyListenersAreRefused(t *testing.T) {
 	t.Parallel()
 	l := listen(t)

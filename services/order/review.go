@@ -9,6 +9,7 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/patterns/redact"
 	"example.com/throughline/patterns/spancontextpayload"
 )
 
@@ -58,6 +59,9 @@ func (t *turns) review(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(req.Reviewer) == 0 || len(req.Reviewer) > 64 {
 		return problem.New(422, "invalid-reviewer", "reviewer: want 1 to 64 bytes")
+	}
+	if redact.HasCard(req.Reviewer) {
+		return cardNumber("reviewer")
 	}
 	if err := o.require("review", InReview); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/patterns/redact"
 	"example.com/throughline/patterns/spancontextpayload"
 )
 
@@ -72,6 +73,11 @@ func (t *turns) create(w http.ResponseWriter, r *http.Request) error {
 	return httpserver.Respond(w, http.StatusCreated, o.shown())
 }
 
+// cardNumber refuses a text that is to be kept: the number of a card never is.
+func cardNumber(field string) error {
+	return problem.New(422, "card-number", "%s: holds the number of a card, want none", field)
+}
+
 // open checks and stores a new order.
 func (t *turns) open(ctx context.Context, o *Order) error {
 	if !id.Valid(o.ID) {
@@ -82,6 +88,9 @@ func (t *turns) open(ctx context.Context, o *Order) error {
 	}
 	if err := t.webhooks.check(o.CallbackURL); err != nil {
 		return err
+	}
+	if redact.HasCard(o.Customer) || redact.HasCard(o.CallbackURL) {
+		return cardNumber("customer or callback_url")
 	}
 	identify(ctx, o.ID)
 	o.State, o.Created = Created, time.Now().UTC()

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/redisclient"
@@ -58,6 +59,11 @@ func dialPayment(addr string, tel *telemetry.Telemetry) (*grpc.ClientConn, error
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithStatsHandler(rpcspan.Client(tel)),
 		grpc.WithStatsHandler(wire.SentMetadata(tel.Logger)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<10)),
+		grpc.WithMaxHeaderListSize(16<<10),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{
+			Time: 30 * time.Second, Timeout: 5 * time.Second, // while calls are under way
+		}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			MinConnectTimeout: time.Second,
 			Backoff: backoff.Config{

@@ -140,9 +140,19 @@ func newServer(deps Deps, accounts *accounts, work *inflight.Tracker) *grpc.Serv
 	tel := deps.Telemetry
 	server := grpc.NewServer(
 		grpc.StatsHandler(work.Stats(rpcspan.Server(tel))),
-		grpc.UnaryInterceptor(logCalls(tel.Logger)),
+		grpc.UnaryInterceptor(logCalls(tel)),
 		grpc.MaxRecvMsgSize(64<<10),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 5 * time.Minute}),
+		grpc.MaxHeaderListSize(16<<10),
+		grpc.MaxConcurrentStreams(256),
+		grpc.ConnectionTimeout(5*time.Second), // until the HTTP/2 preface is there
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: 5 * time.Minute,
+			// A peer that has gone without a word is noticed.
+			Time: time.Minute, Timeout: 10 * time.Second,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: 20 * time.Second, PermitWithoutStream: true,
+		}),
 	)
 	paymentv1.RegisterPaymentServiceServer(server, &api{
 		accounts: accounts, tracer: tel.TracerProvider.Tracer(scope),

@@ -15,6 +15,7 @@ import (
 	"example.com/throughline/internal/id"
 	"example.com/throughline/internal/rpcspan"
 	"example.com/throughline/internal/shop"
+	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/wire"
 	"example.com/throughline/patterns/spanerror"
 	"example.com/throughline/services/payment/paymentv1"
@@ -149,8 +150,10 @@ func toStatus(err error) error {
 	}
 }
 
-// logCalls logs what each call's metadata carried, and each error once.
-func logCalls(logger *slog.Logger) grpc.UnaryServerInterceptor {
+// logCalls logs what each call's metadata carried, and each error once. What an error repeats of the
+// call is sent back without secrets.
+func logCalls(tel *telemetry.Telemetry) grpc.UnaryServerInterceptor {
+	logger := tel.Logger
 	return func(
 		ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler,
 	) (any, error) {
@@ -158,6 +161,7 @@ func logCalls(logger *slog.Logger) grpc.UnaryServerInterceptor {
 		wire.LogMetadata(ctx, logger, wire.Received, info.FullMethod, md)
 		resp, err := handle(ctx, req)
 		if code := status.Code(err); code != grpccodes.OK {
+			err = status.Error(code, tel.Redact(status.Convert(err).Message()))
 			level := slog.LevelWarn
 			if code == grpccodes.Unavailable || code == grpccodes.Internal {
 				level = slog.LevelError

@@ -16,6 +16,7 @@ import (
 func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 	faults := &fault.Set{}
 	tel.TracerProvider = tracing(tel, faults)
+	tel.MeterProvider = measuring(tel, faults)
 	return Deps{
 		Telemetry: tel,
 		Redis:     redisclient.New(tel, cfg.RedisAddr),

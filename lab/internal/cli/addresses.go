@@ -101,4 +101,4 @@ func loopback(command, addr string, anyAddress bool) error {
 		command, addr)
 }
 
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -52,7 +52,7 @@ func commands() []command {
 	return []command{
 		upCommand(), runCommand(), treeCommand(), decodeCommand(), breakCommand(), mendCommand(),
 		docsCommand(), scoreCommand(), conformanceCommand(), loadCommand(), tourCommand(),
-		healthCommand(),
+		healthCommand(), auditCommand(),
 	}
 }
 

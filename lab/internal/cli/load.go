@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -21,6 +22,9 @@ const (
 	maxRate = 200_000
 	maxFor  = 10 * time.Minute
 )
+
+// memoryLimit is soft: the embedded Redis keeps every checkout.
+const memoryLimit = 2 << 30
 
 type loadFlags struct {
 	against, redis          string
@@ -75,6 +79,11 @@ func (l *loadFlags) run(ctx context.Context, c console, args []string) error {
 	redis := l.redis
 	if redis == "" {
 		redis = c.getenv("REDIS_ADDR")
+	}
+	if c.getenv("GOMEMLIMIT") == "" {
+		// The small limit of main would be passed in half a minute, by what the embedded Redis
+		// keeps, and then half of all time goes into collecting garbage that is none.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	}
 	lab, err := embedded.Start(ctx, embedded.Config{Redis: redis, Log: c.err})
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -30,6 +31,14 @@ func (r *runFlags) remote(
 	if err != nil {
 		return err
 	}
+	lab, err := fromNow(ctx, client, before, arriveTimeout)
+	if err != nil {
+		return err
+	}
+	if spans, logs := lab.lost(); spans+logs > 0 {
+		fmt.Fprintf(out.err, "lab run: %d spans and %d log records from before this run never "+
+			"arrived, as when a lab starts later than its services: left out of account\n", spans, logs)
+	}
 	broke := slices.ContainsFunc(scenarios, func(sc *scenario.Scenario) bool {
 		return len(sc.Faults) > 0
 	})
@@ -37,13 +46,13 @@ func (r *runFlags) remote(
 	mayDrop := func(a suite.Account) bool { return broke || a.SameDropped(before) }
 	out.ready = time.Since(started)
 	results := suite.Run(ctx, suite.Config{
-		Shared:   suite.Target{Fleet: fleet, Source: client},
+		Shared:   suite.Target{Fleet: fleet, Source: lab},
 		Parallel: r.parallel,
 		Verify:   verifier,
 		Report:   out.result,
 	}, scenarios)
 	out.ran = time.Since(started) - out.ready
-	accounts, err := settle(ctx, client, fleet, mayDrop)
+	accounts, err := settle(ctx, lab, fleet, mayDrop)
 	out.summary(accounts, r.stats)
 	return out.verdict(out.failure(results), err)
 }
@@ -52,7 +61,7 @@ func (r *runFlags) remote(
 // may be using it: spans that arrive between two questions to it make the
 // accounts differ for a moment, so it asks a few times.
 func settle(
-	ctx context.Context, client *control.Client, fleet scenario.Fleet,
+	ctx context.Context, lab *since, fleet scenario.Fleet,
 	mayDrop func(suite.Account) bool,
 ) (accounts []suite.Account, err error) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
@@ -62,14 +71,14 @@ func settle(
 		if err != nil {
 			return nil, err
 		}
-		if err := client.Await(ctx, ledgers); err != nil {
+		if err := lab.Await(ctx, ledgers); err != nil {
 			return nil, err
 		}
-		arrived, err := client.Received(ctx)
+		arrived, err := lab.Received(ctx)
 		if err != nil {
 			return nil, err
 		}
-		accounts = suite.Accounts(ledgers, arrived)
+		accounts = lab.accounts(ledgers, arrived)
 		for i := range accounts {
 			accounts[i].MayDrop = len(accounts[i].Dropped) > 0 && mayDrop(accounts[i])
 		}

@@ -54,9 +54,17 @@ func (t *tourFlags) run(ctx context.Context, c console, args []string) error {
 	if err != nil {
 		return err
 	}
+	before, err := suite.Quiesce(ctx, fleet)
+	if err != nil {
+		return err
+	}
+	lab, err := fromNow(ctx, client, before, arriveTimeout)
+	if err != nil {
+		return err
+	}
 	out := &reporter{console: c}
 	results := suite.Run(ctx, suite.Config{
-		Shared:   suite.Target{Fleet: fleet, Source: client},
+		Shared:   suite.Target{Fleet: fleet, Source: lab},
 		Parallel: 1,
 		Report: func(sc *scenario.Scenario, res suite.Result) {
 			out.result(sc, res)

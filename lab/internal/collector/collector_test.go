@@ -105,6 +105,14 @@ func TestStartFailsOnTakenAddress(t *testing.T) {
 	}
 }
 
+// What a listener on all interfaces says of itself begins with a bracket.
+func TestStartOnAllInterfaces(t *testing.T) {
+	t.Parallel()
+	c, store := start(t, collector.Config{GRPC: "[::]:0"})
+	send(t, c.GRPC())
+	await(t, store, 2)
+}
+
 func TestStartGivesUpWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

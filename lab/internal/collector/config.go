@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
@@ -121,18 +122,20 @@ func locations(cfg Config) ([]string, error) {
 	timeout := cmp.Or(cfg.BatchTimeout, 10*time.Millisecond)
 	set := func(key, value string) { uris = append(uris, fmt.Sprintf("yaml:%s: %s", key, value)) }
 	const otlp = "receivers::otlp::protocols::"
-	set(otlp+"grpc::endpoint", cmp.Or(cfg.GRPC, "127.0.0.1:0"))
-	set(otlp+"http::endpoint", cmp.Or(cfg.HTTP, "127.0.0.1:0"))
+	// Quoted: [::]:4317 would be the beginning of a list.
+	endpoint := func(key, addr string) { set(key+"::endpoint", strconv.Quote(addr)) }
+	endpoint(otlp+"grpc", cmp.Or(cfg.GRPC, "127.0.0.1:0"))
+	endpoint(otlp+"http", cmp.Or(cfg.HTTP, "127.0.0.1:0"))
 	set("processors::batch::timeout", timeout.String())
 	// Its own metrics and log level as the lab wants them, whatever the
 	// environment says: info is the level at which it tells where it listens.
 	set("service::telemetry::metrics::level", "none")
 	set("service::telemetry::logs::level", "info")
 	if cfg.Jaeger != "" {
-		set("exporters::otlp_grpc/jaeger::endpoint", cfg.Jaeger)
+		endpoint("exporters::otlp_grpc/jaeger", cfg.Jaeger)
 	}
 	if cfg.Tempo != "" {
-		set("exporters::otlp_grpc/tempo::endpoint", cfg.Tempo)
+		endpoint("exporters::otlp_grpc/tempo", cfg.Tempo)
 	}
 	for _, key := range slices.Sorted(maps.Keys(cfg.Set)) {
 		set(key, cfg.Set[key])

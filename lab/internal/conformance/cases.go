@@ -129,9 +129,9 @@ func idCases() []Case {
 
 func flagCases() []Case {
 	with := func(flags string) string { return valid[:53] + flags }
-	random := goesOn("random", "Random Trace ID Flag", "traceparent", with("03"))
+	random := goesOn("random flag", "Random Trace ID Flag", "traceparent", with("03"))
 	random.Flags = "03"
-	unsampled := goesOn("random, not sampled", "Random Trace ID Flag", "traceparent", with("02"))
+	unsampled := goesOn("random flag, not sampled", "Random Trace ID Flag", "traceparent", with("02"))
 	unsampled.Flags = "02"
 	unknown := goesOn("flags that are not defined", "Other Flags", "traceparent", with("fb"))
 	unknown.Flags = "03"

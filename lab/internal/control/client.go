@@ -15,12 +15,14 @@ import (
 	"example.com/throughline/internal/problem"
 	"example.com/throughline/internal/scenario"
 	"example.com/throughline/internal/telemetry"
+	"example.com/throughline/internal/tracetree"
 )
 
 // ErrUnreachable: nothing answers at the lab's address.
 var ErrUnreachable = errors.New("no lab answers")
 
-// Client talks to a lab's control listener. It is a scenario.Source.
+// Client talks to a lab's control listener. It is a scenario.Source
+// and a scenario.MetricSource.
 type Client struct {
 	base string
 	http *http.Client
@@ -62,16 +64,29 @@ func (c *Client) Received(ctx context.Context) ([]Arrived, error) {
 }
 
 // Await returns when everything that the ledgers call exported has arrived.
-// The deadline of ctx is the lab's too, so that its answer says what is
-// missing.
 func (c *Client) Await(ctx context.Context, ledgers []telemetry.Snapshot) error {
-	path := "/await"
-	if deadline, ok := ctx.Deadline(); ok {
-		// A little less, for the answer to come in time.
-		left := max(time.Until(deadline)*9/10, time.Millisecond)
-		path += "?timeout=" + left.Round(time.Millisecond).String()
+	return c.do(ctx, http.MethodPost, "/await"+timeout(ctx), ledgers, nil)
+}
+
+// Points asks for what the instances of the ledgers have measured.
+func (c *Client) Points(
+	ctx context.Context, ledgers []telemetry.Snapshot,
+) ([]tracetree.Point, error) {
+	var found []tracetree.Point
+	err := c.do(ctx, http.MethodPost, "/metrics"+timeout(ctx), ledgers, &found)
+	return found, err
+}
+
+// timeout makes the deadline of ctx the lab's too, so that its answer says what
+// is missing.
+func timeout(ctx context.Context) (query string) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ""
 	}
-	return c.do(ctx, http.MethodPost, path, ledgers, nil)
+	// A little less, for the answer to come in time.
+	left := max(time.Until(deadline)*9/10, time.Millisecond)
+	return "?timeout=" + left.Round(time.Millisecond).String()
 }
 
 // Journey asks for everything that belongs to these traces.

@@ -7,7 +7,10 @@
 //	GET  /journey?trace=ID&trace=ID     the spans and logs of these traces and of all that
 //	                                    belong to the same journey; ?id=ID finds them by
 //	                                    workflow (a checkout's or negotiation's id)
-//	GET  /received                      how many spans of each service instance have arrived
+//	POST /metrics                       ledgers in the body; what their instances had measured
+//	                                    by then: tracetree.Point, 504 as above
+//	GET  /received                      how many spans and log records of each service
+//	                                    instance have arrived since the lab started
 //
 // Errors are problem details (RFC 9457). There is no authentication: the lab
 // listens on loopback unless told otherwise.
@@ -17,6 +20,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -35,11 +39,12 @@ const (
 	maxWait = 30 * time.Second
 )
 
-// Arrived is how many spans of one service instance have arrived.
+// Arrived is how many spans and log records of one service instance have arrived.
 type Arrived struct {
 	Service  string `json:"service"`
 	Instance string `json:"instance"`
 	Spans    int64  `json:"spans"`
+	Logs     int64  `json:"logs"`
 }
 
 // Handler serves the fleet's addresses and what the store holds.
@@ -55,6 +60,9 @@ func Handler(fleet scenario.Fleet, store *tracetree.Store) http.Handler {
 		respond(w, Received(store))
 	})
 	mux.HandleFunc("POST /await", func(w http.ResponseWriter, r *http.Request) { await(w, r, store) })
+	mux.HandleFunc("POST /metrics", func(w http.ResponseWriter, r *http.Request) {
+		points(w, r, store)
+	})
 	mux.HandleFunc("GET /journey", func(w http.ResponseWriter, r *http.Request) {
 		journey(w, r, store)
 	})
@@ -63,9 +71,12 @@ func Handler(fleet scenario.Fleet, store *tracetree.Store) http.Handler {
 
 // Received lists what has arrived in a store, by service and instance.
 func Received(store *tracetree.Store) []Arrived {
+	spans, logs := store.Received(), store.ReceivedLogs()
+	all := maps.Clone(spans)
+	maps.Copy(all, logs)
 	list := []Arrived{}
-	for instance, spans := range store.Received() {
-		list = append(list, Arrived{instance.Service, instance.ID, spans})
+	for i := range all {
+		list = append(list, Arrived{i.Service, i.ID, spans[i], logs[i]})
 	}
 	slices.SortFunc(list, func(a, b Arrived) int {
 		return strings.Compare(a.Service+"\x00"+a.Instance, b.Service+"\x00"+b.Instance)
@@ -74,6 +85,31 @@ func Received(store *tracetree.Store) []Arrived {
 }
 
 func await(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
+	waiting(w, r, func(ctx context.Context, ledgers []telemetry.Snapshot) error {
+		if err := store.Await(ctx, ledgers); err != nil {
+			return problem.New(http.StatusGatewayTimeout, "spans-missing", "%v", err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
+}
+
+func points(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
+	waiting(w, r, func(ctx context.Context, ledgers []telemetry.Snapshot) error {
+		found, err := store.Points(ctx, ledgers)
+		if err != nil {
+			return problem.New(http.StatusGatewayTimeout, "metrics-missing", "%v", err)
+		}
+		respond(w, found)
+		return nil
+	})
+}
+
+// waiting reads ledgers and calls wait, with a ctx that ends when the caller waits no longer.
+func waiting(
+	w http.ResponseWriter, r *http.Request,
+	wait func(context.Context, []telemetry.Snapshot) error,
+) {
 	var ledgers []telemetry.Snapshot
 	body := http.MaxBytesReader(w, r.Body, maxBody)
 	if err := json.NewDecoder(body).Decode(&ledgers); err != nil {
@@ -81,7 +117,7 @@ func await(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
 			"the body must be a JSON array of ledgers: %v", err))
 		return
 	}
-	wait := maxWait
+	most := maxWait
 	if text := r.FormValue("timeout"); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
@@ -89,15 +125,13 @@ func await(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {
 				"timeout %.40q: want a positive duration like 5s", text))
 			return
 		}
-		wait = min(d, maxWait)
+		most = min(d, maxWait)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	ctx, cancel := context.WithTimeout(r.Context(), most)
 	defer cancel()
-	if err := store.Await(ctx, ledgers); err != nil {
-		problem.Write(w, r, problem.New(http.StatusGatewayTimeout, "spans-missing", "%v", err))
-		return
+	if err := wait(ctx, ledgers); err != nil {
+		problem.Write(w, r, err)
 	}
-	w.WriteHeader(http.StatusNoContent)
 }
 
 func journey(w http.ResponseWriter, r *http.Request, store *tracetree.Store) {

@@ -1,12 +1,14 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -92,6 +94,26 @@ func TestAwait(t *testing.T) {
 	}
 }
 
+func TestPoints(t *testing.T) {
+	t.Parallel()
+	client, store := serve(t)
+	exported := tracetree.Point{Service: "order", Instance: "j", Count: 1,
+		Metric: "otel.sdk.exporter.span.exported", Exemplars: []tracetree.Exemplar{{TraceID: one, SpanID: "s"}}}
+	store.AddPoints(exported)
+	ledgers := []telemetry.Snapshot{{Service: "order", Instance: "j", Exported: 1}}
+	points, err := client.Points(t.Context(), ledgers)
+	if diff := cmp.Diff([]tracetree.Point{exported}, points); diff != "" || err != nil {
+		t.Errorf("error %v, points (-want +got):\n%s", err, diff)
+	}
+	ledgers[0].Exported = 2
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err = client.Points(ctx, ledgers)
+	if err == nil {
+		t.Error("metrics of 2 spans came, want an error")
+	}
+}
+
 func TestBadRequests(t *testing.T) {
 	t.Parallel()
 	client, _ := serve(t)
@@ -99,6 +121,7 @@ func TestBadRequests(t *testing.T) {
 		{"POST", "/await", "{", "bad-ledgers"},
 		{"POST", "/await", "[" + strings.Repeat(" ", maxBody) + "]", "bad-ledgers"},
 		{"POST", "/await?timeout=-1s", "[]", "bad-timeout"},
+		{"POST", "/metrics", "{", "bad-ledgers"},
 		{"GET", "/journey", "", "no-id"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), tc.method, client.base+tc.path,
@@ -154,7 +177,9 @@ func TestJourney(t *testing.T) {
 
 func TestPlatformAndReceived(t *testing.T) {
 	t.Parallel()
-	client, _ := serve(t)
+	client, store := serve(t)
+	store.AddLogs(tracetree.Log{Service: "order", Instance: "j"},
+		tracetree.Log{Service: "order", Instance: "j"})
 	fleet, err := client.Platform(t.Context())
 	if err != nil || fleet.Targets["gateway"] != "http://127.0.0.1:1" ||
 		fleet.Admin["gateway"] != "http://127.0.0.1:2" {
@@ -164,7 +189,7 @@ func TestPlatformAndReceived(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]Arrived{{"gateway", "i", 1}, {"order", "j", 1}}, got); diff != "" {
+	if diff := cmp.Diff([]Arrived{{"gateway", "i", 1, 0}, {"order", "j", 1, 2}}, got); diff != "" {
 		t.Error(diff)
 	}
 }

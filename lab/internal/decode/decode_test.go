@@ -60,7 +60,7 @@ func TestExplain(t *testing.T) {
 		{"tracestate: ", Notable, "empty"},
 		{"tracestate: " + members(32), Valid, "32 of at most 32"},
 		{"tracestate: congo=t61rcWkgMzE,,1a@rojo=00f067aa0ba902b7", Valid, "2 of at most 32"},
-		{"tracestate: throughline=1.2.1767226500.x", Invalid, "mac is not 32 bytes"},
+		{"tracestate: throughline=2.2.1.1767226500.S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3.x", Invalid, "mac is not 32 bytes"},
 		{"throughline=" + signedToken, Valid, "2026-01-01T00:15:00Z"},
 
 		{"baggage: a", Invalid, "no '='"},
@@ -114,7 +114,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-const signedToken = "1.1.1767226500.QqCuCUiQXs1mmhLN_paJ3BVMC8mVx8RpzrF7q4OERt4"
+const signedToken = "2.1.1.1767226500.S_kvNXezTaajzpKdDg5HNgDwZ6oLqQK3.LRCMxBAbOS02yks56Y19dWSaC_MUAj8XNe8pX1a6dVY"
 
 func reason(lines []Line, v Verdict, why string) bool {
 	for _, l := range lines {

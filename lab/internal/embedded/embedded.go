@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"example.com/throughline/internal/scenario"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/internal/tracetree"
@@ -56,6 +58,8 @@ type Config struct {
 	// ExportTimeout bounds one export of a service to the Collector, attempts
 	// and all. Default 2 s.
 	ExportTimeout time.Duration
+	// SpanProcessor makes one more span processor for each service. Nil: there is none.
+	SpanProcessor func(service string) sdktrace.SpanProcessor
 }
 
 // Lab is a running lab.
@@ -141,8 +145,8 @@ func (l *Lab) platform(ctx context.Context, listen map[string]string) (*Platform
 }
 
 func (l *Lab) exporters(ctx context.Context, endpoint string) *exporters {
-	return &exporters{ctx: ctx, endpoint: endpoint, logs: l.cfg.ServiceLogs,
-		timeout: cmp.Or(l.cfg.ExportTimeout, exportTimeout)}
+	return &exporters{ctx: ctx, processor: l.cfg.SpanProcessor, endpoint: endpoint,
+		logs: l.cfg.ServiceLogs, timeout: cmp.Or(l.cfg.ExportTimeout, exportTimeout)}
 }
 
 // started closes what was started when err says that not all of it was.

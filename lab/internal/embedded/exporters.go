@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"example.com/throughline/internal/telemetry"
 )
@@ -31,9 +32,15 @@ type exporters struct {
 	timeout  time.Duration
 	logs     io.Writer
 	err      error // of all services, joined
+
+	processor func(service string) sdktrace.SpanProcessor
 }
 
-func (e *exporters) telemetry(string) telemetry.Config {
+func (e *exporters) telemetry(service string) telemetry.Config {
+	var processors []sdktrace.SpanProcessor
+	if e.processor != nil {
+		processors = append(processors, e.processor(service))
+	}
 	spans, err := otlptracegrpc.New(e.ctx, otlptracegrpc.WithEndpoint(e.endpoint),
 		otlptracegrpc.WithInsecure(), otlptracegrpc.WithTimeout(e.timeout),
 		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{Enabled: true,
@@ -54,7 +61,7 @@ func (e *exporters) telemetry(string) telemetry.Config {
 		Environment:  "lab",
 		Stdout:       e.logs,
 		Level:        slog.LevelDebug, // the wire records are DEBUG, and the lab is about them
-		SpanExporter: spans,
+		SpanExporter: spans, SpanProcessors: processors,
 		LogExporter:  logs,
 		MetricReader: sdkmetric.NewPeriodicReader(metrics, sdkmetric.WithInterval(metricsInterval)),
 	}

@@ -3,7 +3,7 @@
 // store and, when asked, writes it to files exactly as it arrived.
 //
 // [NewFactory] makes the component; convert.go turns OTLP into the neutral
-// spans and logs of internal/tracetree; dump.go writes the files.
+// spans, logs and points of internal/tracetree; dump.go writes the files.
 package storeexporter
 
 import (
@@ -27,10 +27,11 @@ const Type = "lab"
 type Sink interface {
 	AddSpans(spans ...tracetree.Span)
 	AddLogs(logs ...tracetree.Log)
+	AddPoints(points ...tracetree.Point)
 }
 
-// NewFactory returns the factory of an exporter that hands spans and logs to
-// sink, and spans, logs and metrics to dump. A nil dump writes nothing.
+// NewFactory returns the factory of an exporter that hands spans, logs and metrics
+// to sink and to dump. A nil dump writes nothing.
 func NewFactory(sink Sink, dump *Dump) exporter.Factory {
 	to := destination{sink: sink, dump: dump}
 	return exporter.NewFactory(
@@ -105,5 +106,7 @@ func (d destination) metrics(
 }
 
 func (m metrics) ConsumeMetrics(_ context.Context, data pmetric.Metrics) error {
-	return m.dump.metrics(data)
+	err := m.dump.metrics(data)
+	m.sink.AddPoints(Points(data)...)
+	return err
 }
