@@ -34,7 +34,7 @@ down: ## stop the stack and remove all that it has stored
 	@$(COMPOSE) down --volumes --remove-orphans
 
 test: ## all tests of both modules with the race detector; a real Redis if REDIS_ADDR is set
-	$(GO) test -race ./... ./lab/...
+	$(GO) test -race -timeout 20m ./... ./lab/...
 
 check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, manifests
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on these'; exit 1; }
