@@ -32,8 +32,7 @@ const wave = 6
 // killed processes took with them.
 func TestKilledUnderLoadEveryOrderIsSettledOnce(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, "PAYMENT_RETRY_AFTER=1s", "ORDER_RETRY_AFTER=1s", "ORDER_FULFIL_EVERY=1h",
-		"ORDER_EXPIRE_EVERY=1h", "OTEL_BSP_SCHEDULE_DELAY=50")
+	f := newFleet(t, quick...)
 	k := &killing{fleet: f, dispatchedBy: map[string]string{}, settledBy: map[string]string{}}
 	steps := []func(*testing.T){
 		k.paymentBetweenReadAndAck, k.orderBetweenAppendAndDispatch, k.redis,
@@ -267,22 +266,28 @@ func (k *killing) unread(t *testing.T) int64 {
 	return int64(len(messages))
 }
 
-// quiesced brings the living to rest. What order sends is work for payment, hence twice.
+// quiesced brings the living to rest, and takes down what they have done.
 func (k *killing) quiesced(t *testing.T) []telemetry.Snapshot {
+	t.Helper()
+	defer k.note(t)
+	return k.fleet.quiesced(t)
+}
+
+// quiesced brings the living to rest. What order sends is work for payment, hence twice.
+func (f *fleet) quiesced(t *testing.T) []telemetry.Snapshot {
 	t.Helper()
 	var ledgers []telemetry.Snapshot
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		var err error
-		if ledgers, err = suite.Quiesce(ctx, k.scenarioFleet()); err != nil {
+		if ledgers, err = suite.Quiesce(ctx, f.scenarioFleet()); err != nil {
 			t.Fatal(err)
 		}
-		if err := k.store.Await(ctx, ledgers); err != nil {
+		if err := f.store.Await(ctx, ledgers); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
 	}
-	k.note(t)
 	return ledgers
 }
 
