@@ -34,7 +34,7 @@ down: ## stop the stack and remove all that it has stored
 	@$(COMPOSE) down --volumes --remove-orphans
 
 test: ## all tests of both modules with the race detector; a real Redis if REDIS_ADDR is set
-	$(GO) test -race ./... ./lab/...
+	$(GO) test -race -timeout 20m ./... ./lab/...
 
 check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, manifests
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt: run gofmt -w on these'; exit 1; }
@@ -47,8 +47,9 @@ check: bin/staticcheck ## gofmt, vet, staticcheck, architecture, names, pages, m
 audit: bin/lab ## canaries at every endpoint, and a search for them in all that comes of it
 	@bin/lab audit
 
-bench: bin/lab ## what patterns cost (ns/op, allocs/op), and what the lab takes
+bench: bin/lab ## what patterns cost (ns/op, allocs/op), what a Collector carries, what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
+	$(GO) test -run '^$$' -bench Spans ./lab/internal/collector
 	@bin/lab run --json --stats 2>&1 >/dev/null | tail -n 1
 
 copy: ## every pattern, copied alone into an empty module, builds and passes its tests

@@ -28,13 +28,13 @@ func Wire(cfg Config, tel *telemetry.Telemetry) Deps {
 			"so that clients' contexts hold for this replica only, and until it restarts")
 		keys = [][]byte{generateKey()}
 	}
+	faults := &fault.Set{}
+	tel.TracerProvider = tracing(tel, faults)
 	client := redisclient.New(tel, cfg.RedisAddr)
 	signer := &clientreturned.Signer{
 		Vendor: "throughline", Keys: keys, MaxAge: cfg.MaxAge, MaxTurns: cfg.MaxTurns,
 		Used: used{redis: client, prefix: cfg.KeyPrefix + "used:"}.before,
 	}
-	faults := &fault.Set{}
-	tel.TracerProvider = tracing(tel, faults)
 	forged := faults.Declare("forged-context-accepted",
 		"The gateway continues any context that a client sends, without checking its signature.")
 	overPublic, overTrusted := over(faults)

@@ -94,7 +94,9 @@ func backendOf(recording string) string {
 // must account for: of how many spans, in the case every-field.
 func recordings() map[string]map[string]int {
 	return map[string]map[string]int{
-		"jaeger": {"end": 1, "service": 1},
+		"jaeger":      {"end": 1, "service": 1},
+		"tempo-live":  {},
+		"tempo-block": {"flags": 8}, // the ninth has none
 	}
 }
 
@@ -129,7 +131,7 @@ func TestEveryRuleIsProved(t *testing.T) {
 		}
 	}
 	for _, r := range Rules() {
-		if r.Backend == JaegerName && !needed[[2]string{r.Backend, r.Field}] {
+		if !needed[[2]string{r.Backend, r.Field}] {
 			t.Errorf("the rule for %s of %s: no recording needs it", r.Field, r.Backend)
 		}
 		if r.Becomes == "" || r.Reason == "" || r.undo == nil {
@@ -176,6 +178,8 @@ func TestOneChangedWordIsTold(t *testing.T) {
 		{"jaeger", `"attempt"`, `"attempts"`, "- event attribute 0 attempt = 2"},
 		{"jaeger", `{"intValue":"-7"}`, `{"stringValue":"-7"}`, `+ attribute int.negative = "-7"`},
 		{"jaeger", `"0000000000000008"`, `"0000000000000007"`, `- span everything server "an orphan"`},
+		{"tempo-live", `"it broke: \"so\""`, `""`, `- status message = "it broke: \"so\""`},
+		{"tempo-block", `"SPAN_KIND_CONSUMER"`, `"SPAN_KIND_SERVER"`, "- kind = consumer"},
 	} {
 		changed := false
 		held := read(t, dir, tc.recording, func(body string) string {

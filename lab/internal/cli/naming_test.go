@@ -35,8 +35,8 @@ func vocabulary(t *testing.T) *naming.Vocabulary {
 	return v
 }
 
-// Everything that the good scenarios cause is named as it should be. The broken ones may break
-// that too.
+// Everything that the good scenarios cause is named as it should be, and scores well. The broken ones
+// may break that too.
 func TestNamesOfAFullRun(t *testing.T) {
 	// Not parallel: it keeps the machine busy by itself.
 	names, err := openLibrary().good()
@@ -66,6 +66,7 @@ func TestNamesOfAFullRun(t *testing.T) {
 	if wrong := c.Violations(); len(wrong) > 0 {
 		t.Errorf("%d violations:\n%s", len(wrong), strings.Join(wrong, "\n"))
 	}
+	goodScores(t, dump)
 }
 
 func eachLine(t *testing.T, file string, do func([]byte) error) {

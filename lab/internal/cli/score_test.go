@@ -43,9 +43,10 @@ func lost(services []score.Service) []string {
 	return all
 }
 
-func TestGoodScenariosScore(t *testing.T) {
-	// Not parallel: it keeps the machine busy by itself.
-	services := scored(t)
+// goodScores checks the scores of what the good scenarios caused, which is in dump.
+func goodScores(t *testing.T, dump string) {
+	t.Helper()
+	services := scored(t, "--from", dump)
 	if len(services) != 4 {
 		t.Errorf("%d services, want 4", len(services))
 	}
