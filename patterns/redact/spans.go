@@ -113,9 +113,7 @@ func (s *span) Resource() *resource.Resource     { return s.resource }
 func (s *span) InstrumentationScope() instrumentation.Scope { return s.scope }
 
 // InstrumentationLibrary is what exporters of an older API ask for.
-func (s *span) InstrumentationLibrary() instrumentation.Library { //nolint:staticcheck // in the interface
-	return s.scope
-}
+func (s *span) InstrumentationLibrary() instrumentation.Scope { return s.scope }
 
 // spanContext drops members of the tracestate that hold a secret: callers write
 // it, and what replaces a secret may not be a valid value there.

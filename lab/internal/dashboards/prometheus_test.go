@@ -168,7 +168,7 @@ func (s *server) checkExemplars(t *testing.T) {
 		"http_server_request_duration_seconds_bucket", "shop_entry_spans_total",
 	} {
 		found, err := exemplars.Select(0, s.last.UnixMilli(), []*labels.Matcher{
-			labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name)})
+			labels.MustNewMatcher(labels.MatchEqual, "__name__", name)})
 		if err != nil || len(found) == 0 || len(found[0].Exemplars[0].Labels.Get("trace_id")) != 32 {
 			t.Errorf("%s: exemplars %v, %v, want some with a trace_id", name, found, err)
 		}

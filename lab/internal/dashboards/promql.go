@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
+
+// metricName is the label that holds a series' name.
+const metricName = "__name__"
 
 // grafanaVariables are what Grafana puts in place before it asks. In provisioning files $$ is a
 // dollar sign.
@@ -81,7 +83,7 @@ func (n *Names) selector(s *parser.VectorSelector, wrong *[]string) Set {
 		*wrong = append(*wrong, fmt.Sprintf("no metric %q", s.Name))
 	}
 	for _, m := range s.LabelMatchers {
-		if ok && m.Name != labels.MetricName && !have[m.Name] {
+		if ok && m.Name != metricName && !have[m.Name] {
 			*wrong = append(*wrong, fmt.Sprintf("%s has no label %s", s.Name, m.Name))
 		}
 	}
