@@ -80,16 +80,15 @@ func (r *Redactor) runs(s string) string {
 // hides reports whether a run, from its first characters or from where a word before it may have
 // ended, decodes to something that would be replaced.
 func (r *Redactor) hides(run string) bool {
-	upper, lower := false, false
+	upper := false
 	for i := range len(run) {
 		upper = upper || 'A' <= run[i] && run[i] <= 'Z'
-		lower = lower || 'a' <= run[i] && run[i] <= 'z'
 	}
 	if len(run) >= 2*minDigits && r.hexHides(run) {
 		return true
 	}
-	if !upper || !lower {
-		return false // text in base64 has both
+	if !upper {
+		return false // as text in base64 always has; ids and words mostly have not
 	}
 	run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
 	for offset := range 4 {

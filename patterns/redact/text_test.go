@@ -166,3 +166,27 @@ func TestJSONStaysJSON(t *testing.T) {
 		t.Errorf("%s: %v", got, err)
 	}
 }
+
+// The base64 of digits has now and then no lower-case letter at all: of one card in some thousand.
+func TestACardInBase64WithoutLowerCase(t *testing.T) {
+	t.Parallel()
+	r := New(Rules{})
+	found := 0
+	for n := range 1000 {
+		number := fmt.Sprintf("404404404404%03d", n)
+		for last := range 10 {
+			whole := fmt.Sprintf("%s%d", number, last)
+			text := base64.StdEncoding.EncodeToString([]byte(whole))
+			if strings.ToUpper(text) != text || r.Text(whole) == whole {
+				continue
+			}
+			found++
+			if got := r.Text("id " + text + " is"); strings.Contains(got, text) {
+				t.Fatalf("%s, in base64 %s, is left as it is: %q", whole, text, got)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no such card was tried")
+	}
+}
