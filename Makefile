@@ -66,7 +66,7 @@ fuzz: ## every fuzz target, FUZZTIME (1m) each
 	  done; \
 	done
 
-vuln: bin/govulncheck ## known vulnerabilities in what is called; asks https://vuln.go.dev
+vuln: bin/govulncheck ## known vulnerabilities in what is called; asks https://vuln.go.dev, or VULNDB
 	@.ci/vuln
 
 lint: bin/golangci-lint ## golangci-lint, beside make check; its build takes minutes
