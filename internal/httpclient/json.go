@@ -18,7 +18,8 @@ const maxBody = 1 << 20
 // into out, unless out is nil. Its error, apart from an in that is not JSON or a URL that is
 // malformed, is a *problem.Problem that may be passed on to the caller's caller: the peer's own
 // when it sent one, with its status; 502 for any other response that is of no use; 503 when there
-// was no response. The last two name the peer's host and no more of the URL.
+// was no response. The caller is not told the peer's address, for callers of an edge are strangers;
+// the cause names the host, and no more of the URL.
 func JSON(ctx context.Context, c *http.Client, method, address string, in, out any) error {
 	request, err := newRequest(ctx, method, address, in)
 	if err != nil {
@@ -57,13 +58,13 @@ func newRequest(ctx context.Context, method, address string, in any) (*http.Requ
 
 // refusal is the problem that the peer sent, or one about a status that says too little.
 func refusal(request *http.Request, response *http.Response) error {
-	cause := fmt.Errorf("%s %s: status %d", request.Method, request.URL.Host, response.StatusCode)
+	cause := fmt.Errorf("status %d", response.StatusCode)
 	p, ok := problem.Parse(response.Body, response.Header.Get("Content-Type"))
 	if !ok || response.StatusCode < 400 {
 		return badGateway(request, cause)
 	}
 	p.Status = response.StatusCode
-	return p.Because(cause)
+	return p.Because(fmt.Errorf("%s %s: %w", request.Method, request.URL.Host, cause))
 }
 
 func readInto(request *http.Request, response *http.Response, out any) error {
@@ -85,5 +86,6 @@ func readInto(request *http.Request, response *http.Response, out any) error {
 
 func badGateway(request *http.Request, cause error) error {
 	return problem.New(http.StatusBadGateway, "bad-gateway",
-		"%s gave an answer of no use", request.URL.Host).Because(cause)
+		"a service behind this one gave an answer of no use; the trace tells which").Because(
+		fmt.Errorf("%s %s: %w", request.Method, request.URL.Host, cause))
 }

@@ -72,6 +72,6 @@ func silence(request *http.Request, err error) error {
 		err = ue.Err
 	}
 	return problem.New(http.StatusServiceUnavailable, "unavailable",
-		"%s does not answer", request.URL.Host).Because(
+		"a service behind this one does not answer; the trace tells which").Because(
 		fmt.Errorf("%s %s: %w", request.Method, request.URL.Host, err))
 }

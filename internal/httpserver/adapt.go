@@ -35,6 +35,9 @@ func (rt *Router) adapt(route string, h HandlerFunc) http.Handler {
 		r.Body = bounded{r.Body}
 		rec := &recorder{ResponseWriter: w}
 		err := call(h, rec, r)
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			err = problem.CallerGone(err)
+		}
 		aborted := errors.Is(err, http.ErrAbortHandler)
 		broken := err != nil && (aborted || rec.status != 0)
 		if err != nil && !broken {

@@ -159,7 +159,7 @@ func (rt *Router) refuse(w http.ResponseWriter, r *http.Request) error {
 	if answer.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", answer.h.Get("Allow"))
 		return problem.New(http.StatusMethodNotAllowed, "method-not-allowed",
-			"%.16s is not allowed here: want one of %s", r.Method, answer.h.Get("Allow"))
+			"the method is not allowed here: want one of %s", answer.h.Get("Allow"))
 	}
 	return problem.New(http.StatusNotFound, "no-such-path", "there is nothing at this path")
 }

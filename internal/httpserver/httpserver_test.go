@@ -116,6 +116,42 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// With 503 a stranger could raise our error rate by hanging up.
+func TestACallerWhoHangsUpIsNoFailureOfOurs(t *testing.T) {
+	t.Parallel()
+	begun := make(chan struct{})
+	rt, tel := router(t, httpserver.Options{}, "GET /x",
+		func(_ http.ResponseWriter, r *http.Request) error {
+			close(begun)
+			<-r.Context().Done()
+			return problem.New(503, "unavailable", "order").Because(r.Context().Err())
+		})
+	server := httptest.NewServer(rt)
+	ctx, hangUp := context.WithCancel(t.Context())
+	go func() {
+		<-begun
+		hangUp()
+	}()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/x", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response, err := server.Client().Do(request); err == nil {
+		_ = response.Body.Close()
+		t.Fatal("there was an answer before the caller hung up")
+	}
+	server.Close() // returns when the handler has
+	span := tel.Span("GET /x")
+	attrs := telemetrytest.Attributes(span)
+	if attrs["http.response.status_code"] != "499" || attrs["error.type"] != "" ||
+		span.Status.Code != codes.Unset {
+		t.Errorf("span %v, %v, want status code 499 and no error", attrs, span.Status)
+	}
+	if lines := tel.Lines("request refused"); len(lines) != 1 || lines[0]["level"] != "WARN" {
+		t.Errorf("log records %v, want one warning", lines)
+	}
+}
+
 func TestAPanicsStackIsLoggedAndBounded(t *testing.T) {
 	t.Parallel()
 	var deep func(n int)

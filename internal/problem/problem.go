@@ -28,6 +28,8 @@ const (
 	TypeBase = "https://throughline.example/problems/"
 	// maxBody bounds a problem read by Parse, in bytes.
 	maxBody = 64 << 10
+
+	statusCallerGone = 499
 )
 
 // Problem is an error that says what the caller is to be told.
@@ -122,6 +124,15 @@ func From(err error) *Problem {
 	}
 	return New(http.StatusInternalServerError, "internal",
 		"something went wrong here; the trace tells what").Because(err)
+}
+
+// CallerGone is a failure whose cause is that the caller hung up: net/http cancels the context of
+// such a request. Nobody reads the answer, but its status is what spans and metrics show, and with
+// 503 a caller who hangs up would count as an outage of ours. 499 has no RFC; it is what nginx logs
+// and what google.rpc.Code gives for CANCELLED.
+func CallerGone(cause error) *Problem {
+	p := New(statusCallerGone, "caller-gone", "the caller did not wait for the answer")
+	return p.Because(cause)
 }
 
 // Write sends err as problem details, see [From], with the trace id of the span in r's context.
