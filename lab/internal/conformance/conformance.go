@@ -127,6 +127,10 @@ func (s *Service) test(w http.ResponseWriter, r *http.Request) error {
 			body = json.RawMessage("[]")
 		}
 		if err := httpclient.JSON(ctx, s.client, http.MethodPost, c.URL, body, nil); err != nil {
+			// The caller has given the address, so it may be told which it was.
+			if p := (*problem.Problem)(nil); errors.As(err, &p) {
+				return p.With("url", c.URL)
+			}
 			return err
 		}
 	}
