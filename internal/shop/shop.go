@@ -55,6 +55,29 @@ const (
 	OrderState = attribute.Key("shop.order.state")
 )
 
+// Attribute keys of log records alone.
+const (
+	// WireDirection is received or sent: the record tells what propagation headers a request had.
+	WireDirection = attribute.Key("shop.wire.direction")
+	// BaggageMembers are the names of the members of a baggage header, sorted. Their values are
+	// anybody's data.
+	BaggageMembers = attribute.Key("shop.baggage.members")
+	// Discount is what was taken off a list price, in minor units.
+	Discount = attribute.Key("shop.price.discount")
+	// JobName is a job that the admin listener can start.
+	JobName = attribute.Key("shop.job.name")
+	// DroppedSpans is how many spans a service has dropped.
+	DroppedSpans = attribute.Key("shop.telemetry.dropped_spans")
+	// Signal is traces, logs or metrics.
+	Signal = attribute.Key("shop.telemetry.signal")
+	// The listeners of a service and where they are: URLs, and host:port for gRPC.
+	ListenerHTTP    = attribute.Key("shop.listener.http")
+	ListenerTrusted = attribute.Key("shop.listener.trusted")
+	ListenerRating  = attribute.Key("shop.listener.rating")
+	ListenerGRPC    = attribute.Key("shop.listener.grpc")
+	ListenerAdmin   = attribute.Key("shop.listener.admin")
+)
+
 // Names of events.
 const (
 	// EventPriceOverridden: an agreed price took the place of the list price. It has SKU,
