@@ -138,6 +138,10 @@ func checkContainer(t *testing.T, w workload, c corev1.Container) {
 	if strings.HasSuffix(c.Image, ":latest") || !strings.Contains(c.Image, ":") {
 		t.Errorf("%s: image %q is not pinned", w.name, c.Image)
 	}
+	if w.service() && c.ImagePullPolicy != corev1.PullIfNotPresent {
+		t.Errorf("%s: pulls %q, want IfNotPresent: the default is Always once there was no tag",
+			w.name, c.ImagePullPolicy)
+	}
 	ports := make(map[string]bool)
 	for _, p := range c.Ports {
 		ports[p.Name] = true
