@@ -123,9 +123,10 @@ func (h handler) ready(w http.ResponseWriter, r *http.Request) {
 		out = readiness{Status: "ready", Checks: make(map[string]string)}
 		ok  = http.StatusOK
 	)
+	ctx := r.Context()
 	for name, check := range h.Ready {
 		wg.Go(func() {
-			err := run(r.Context(), check)
+			err := run(ctx, check)
 			mu.Lock()
 			defer mu.Unlock()
 			out.Checks[name] = "ok"

@@ -216,8 +216,8 @@ func TestErrAbortHandlerCutsTheConnection(t *testing.T) {
 		func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) })
 	func() {
 		defer func() {
-			if v := recover(); v != http.ErrAbortHandler {
-				t.Errorf("recovered %v, want %v", v, http.ErrAbortHandler)
+			if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+				t.Errorf("recovered %v, want %v", err, http.ErrAbortHandler)
 			}
 		}()
 		w := httptest.NewRecorder()

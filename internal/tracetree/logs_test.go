@@ -65,6 +65,7 @@ func TestWhereFindsEveryPlaceAndDoesNotRepeatIt(t *testing.T) {
 	j := tracetree.Journey{
 		Spans: []tracetree.Span{{
 			Service: "a", Kind: "server", Name: "GET " + s, Scope: s, StatusMessage: s,
+			ScopeVersion: s, ScopeAttributes: in, Resource: in,
 			TraceState: "v=" + s, Attributes: in,
 			Events: []tracetree.Event{{Name: s, Attributes: in}},
 			Links:  []tracetree.Link{{TraceState: s, Attributes: in}},
@@ -72,7 +73,7 @@ func TestWhereFindsEveryPlaceAndDoesNotRepeatIt(t *testing.T) {
 		Logs: []tracetree.Log{{Service: "a", Severity: "INFO", Body: s, Attributes: in}},
 	}
 	got := j.Where(s)
-	if len(got) != 23 {
+	if len(got) != 32 {
 		t.Errorf("found %d places:\n%s", len(got), strings.Join(got, "\n"))
 	}
 	for _, place := range got {
@@ -82,6 +83,8 @@ func TestWhereFindsEveryPlaceAndDoesNotRepeatIt(t *testing.T) {
 	}
 	for _, want := range []string{
 		"a server GET (it): name", "a server GET (it): scope",
+		"a server GET (it): scope version", "a server GET (it): scope: attribute k",
+		"a server GET (it): resource: attribute k",
 		"a server GET (it): status message", "a server GET (it): tracestate",
 		"a server GET (it): key (it)", "a server GET (it): attribute k",
 		"a server GET (it): attribute list: attribute m", "a server GET (it): attribute bytes",

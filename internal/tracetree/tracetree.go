@@ -26,6 +26,11 @@ type Span struct {
 	Service      string `json:"service"`            // service.name
 	Instance     string `json:"instance,omitempty"` // service.instance.id
 	Scope        string `json:"scope,omitempty"`    // name of the instrumentation scope
+	ScopeVersion string `json:"scope_version,omitempty"`
+	// ScopeAttributes and Resource are all attributes of the scope and of the resource, Service and
+	// Instance among them. Spans that were sent together share them: they are not to be changed.
+	ScopeAttributes map[string]any `json:"scope_attributes,omitempty"`
+	Resource        map[string]any `json:"resource,omitempty"`
 	// Kind is internal, server, client, producer or consumer.
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`

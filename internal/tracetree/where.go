@@ -7,7 +7,7 @@ import (
 )
 
 // Where returns every place of the journey that holds s as a part of its text: names, status
-// messages, tracestates, keys and values of spans, events and links, and the bodies and attributes
+// messages, tracestates, keys and values of resources, scopes, spans, events and links, and the bodies and attributes
 // of log records. It is for proving that a secret is nowhere, so it does not repeat s.
 func (j Journey) Where(s string) []string {
 	w := &where{needle: s}
@@ -39,6 +39,9 @@ func (w *where) span(s *Span) {
 	w.text(at+": name", s.Name)
 	w.text(at+": service", s.Service)
 	w.text(at+": scope", s.Scope)
+	w.text(at+": scope version", s.ScopeVersion)
+	w.attributes(at+": scope", s.ScopeAttributes)
+	w.attributes(at+": resource", s.Resource)
 	w.text(at+": status message", s.StatusMessage)
 	w.text(at+": tracestate", s.TraceState)
 	w.attributes(at, s.Attributes)

@@ -29,6 +29,7 @@ func fields(s *tracetree.Span) []field {
 		{"service", "", s.Service},
 		{"instance", "", s.Instance},
 		{"scope", "", s.Scope},
+		{"scope version", "", s.ScopeVersion},
 		{"kind", "", word(s.Kind)},
 		{"name", "", s.Name},
 		{"tracestate", "", s.TraceState},
@@ -38,6 +39,12 @@ func fields(s *tracetree.Span) []field {
 		{"status message", "", s.StatusMessage},
 	}
 	list = append(list, attributes("attribute", "", s.Attributes)...)
+	list = append(list, attributes("scope attribute", "", s.ScopeAttributes)...)
+	for _, f := range attributes("resource attribute", "", s.Resource) {
+		if f.key != "service.name" && f.key != "service.instance.id" { // told above
+			list = append(list, f)
+		}
+	}
 	for i, e := range s.Events {
 		at := strconv.Itoa(i) + " "
 		list = append(list, field{"event", at, e.Name}, field{"event time", at, moment(e.Time)})

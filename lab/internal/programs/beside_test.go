@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -81,7 +82,7 @@ type serving struct {
 func serve(t *testing.T, service string, shared []string, environ ...string) serving {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), build(t, service))
-	cmd.Env = append(shared[:len(shared):len(shared)], environ...)
+	cmd.Env = append(slices.Clip(shared), environ...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -23,11 +23,14 @@ func Spans(data ptrace.Traces) []tracetree.Span {
 	spans := make([]tracetree.Span, 0, data.SpanCount())
 	for _, resource := range data.ResourceSpans().All() {
 		service, instance := sender(resource.Resource())
+		of := attributes(resource.Resource().Attributes())
 		for _, scope := range resource.ScopeSpans().All() {
+			scopeOf := attributes(scope.Scope().Attributes())
 			for _, span := range scope.Spans().All() {
 				s := convert(span)
-				s.Service, s.Instance = service, instance
-				s.Scope = scope.Scope().Name()
+				s.Service, s.Instance, s.Resource = service, instance, of
+				s.Scope, s.ScopeVersion = scope.Scope().Name(), scope.Scope().Version()
+				s.ScopeAttributes = scopeOf
 				spans = append(spans, s)
 			}
 		}
