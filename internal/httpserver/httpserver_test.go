@@ -300,9 +300,11 @@ func TestARequestIsOneServerSpanNamedByItsPattern(t *testing.T) {
 	if len(lines) != 1 {
 		t.Fatalf("%d wire records, want one", len(lines))
 	}
-	for key, want := range map[string]any{"traceparent": parent, "baggage": "k",
-		"peer": "POST /checkouts/{id}", "span_id": span.SpanContext.SpanID().String()} {
-		if lines[0][key] != want {
+	for key, want := range map[string]any{
+		"http.request.header.traceparent": []any{parent}, "shop.baggage.members": []any{"k"},
+		"http.request.method": "POST", "http.route": "/checkouts/{id}",
+		"span_id": span.SpanContext.SpanID().String()} {
+		if !cmp.Equal(lines[0][key], want) {
 			t.Errorf("wire record: %s = %v, want %v", key, lines[0][key], want)
 		}
 	}
@@ -374,7 +376,8 @@ func TestHeadersAreMendedBeforeTheyAreRead(t *testing.T) {
 		t.Errorf("two traceparents: parent %v, tracestate %q, want neither",
 			span.Parent, span.SpanContext.TraceState())
 	}
-	if lines := tel.Lines("received"); len(lines) != 1 || lines[0]["traceparent"] != parent+", "+other {
+	if lines := tel.Lines("received"); len(lines) != 1 ||
+		!cmp.Equal(lines[0]["http.request.header.traceparent"], []any{parent, other}) {
 		t.Errorf("received %v, want what came over the wire", lines)
 	}
 	ask(rt, "GET", "/nowhere", "", "traceparent", parent, "traceparent", other)
