@@ -35,7 +35,7 @@ func (rt *Router) adapt(route string, h HandlerFunc) http.Handler {
 		r.Body = bounded{r.Body}
 		rec := &recorder{ResponseWriter: w}
 		err := call(h, rec, r)
-		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		if errors.Is(ctx.Err(), context.Canceled) {
 			err = problem.CallerGone(err)
 		}
 		aborted := errors.Is(err, http.ErrAbortHandler)

@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/connector"
+	"go.opentelemetry.io/collector/connector/forwardconnector"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/otlpexporter"
 	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
@@ -76,6 +78,10 @@ func factories(lab exporter.Factory) (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
+	connectors, err := otelcol.MakeFactoryMap[connector.Factory](forwardconnector.NewFactory())
+	if err != nil {
+		return otelcol.Factories{}, err
+	}
 	extensions, err := otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -84,6 +90,7 @@ func factories(lab exporter.Factory) (otelcol.Factories, error) {
 		Receivers:  receivers,
 		Processors: processors,
 		Exporters:  exporters,
+		Connectors: connectors,
 		Extensions: extensions,
 		Telemetry:  otelconftelemetry.NewFactory(),
 	}, nil
@@ -109,6 +116,9 @@ func Validate(ctx context.Context, lab exporter.Factory, names ...string) error 
 // through the environment, which all Collectors of a process would share.
 func locations(cfg Config) ([]string, error) {
 	names := []string{"base.yaml", "redaction.yaml", "lab.yaml"}
+	if cfg.Jaeger != "" || cfg.Tempo != "" {
+		names = append(names, "traces.yaml")
+	}
 	if cfg.Jaeger != "" {
 		names = append(names, "jaeger.yaml")
 	}

@@ -14,16 +14,20 @@ import (
 
 // combinations are how the files are meant to be given together.
 func combinations() [][]string {
-	stack := []string{"base.yaml", "redaction.yaml", "remotelab.yaml", "jaeger.yaml", "tempo.yaml"}
+	stack := []string{"base.yaml", "redaction.yaml", "remotelab.yaml",
+		"traces.yaml", "jaeger.yaml", "tempo.yaml"}
 	full := slices.Concat(stack, []string{"loki.yaml", "prometheus.yaml", "selfmetrics.yaml"})
 	all := [][]string{
 		{"base.yaml", "redaction.yaml", "lab.yaml"},
 		{"base.yaml", "remotelab.yaml"},
 		stack, full,
 	}
-	for _, destination := range []string{"jaeger.yaml", "tempo.yaml", "loki.yaml", "prometheus.yaml"} {
-		all = append(all, []string{"base.yaml", "redaction.yaml", destination},
-			[]string{"base.yaml", "redaction.yaml", "lab.yaml", destination})
+	for _, destination := range [][]string{
+		{"traces.yaml", "jaeger.yaml"}, {"traces.yaml", "tempo.yaml"},
+		{"loki.yaml"}, {"prometheus.yaml"},
+	} {
+		all = append(all, slices.Concat([]string{"base.yaml", "redaction.yaml"}, destination),
+			slices.Concat([]string{"base.yaml", "redaction.yaml", "lab.yaml"}, destination))
 	}
 	tail, disk := "tailsampling.yaml", "persistentqueue.yaml"
 	for _, variants := range [][]string{{tail}, {disk}, {tail, disk}, {disk, tail}} {
@@ -67,8 +71,10 @@ func TestWrongFilesAreRefused(t *testing.T) {
 		want  string
 	}{
 		{[]string{"base.yaml"}, "pipeline"},
-		{[]string{"base.yaml", "jaeger.yaml"}, `"redaction"`},
-		{[]string{"base.yaml", "redaction.yaml", "jaeger.yaml", "tailsampling.yaml"}, "traces/tempo"},
+		{[]string{"base.yaml", "redaction.yaml", "jaeger.yaml"}, "forward/backends"},
+		{[]string{"base.yaml", "traces.yaml", "jaeger.yaml"}, `"redaction"`},
+		{[]string{"base.yaml", "redaction.yaml", "traces.yaml", "lab.yaml"}, "forward/backends"},
+		{[]string{"base.yaml", "redaction.yaml", "lab.yaml", "tailsampling.yaml"}, "traces/backends"},
 		{[]string{"base.yaml", "gone.yaml"}, "gone.yaml"},
 	} {
 		err := validate(t, tc.names)
