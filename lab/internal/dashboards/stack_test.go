@@ -52,7 +52,8 @@ func TestStackAnswersEveryQuery(t *testing.T) {
 	s.checkLinks(t)
 }
 
-// findTrace chooses the latest trace of a workflow: Jaeger forgets older ones.
+// findTrace chooses the latest trace of a workflow that a search finds: Jaeger may have forgotten
+// older ones.
 func (s *stack) findTrace(ctx context.Context) error {
 	var found struct {
 		Traces []struct {
@@ -70,7 +71,9 @@ func (s *stack) findTrace(ctx context.Context) error {
 	}
 	query := `{ span.shop.workflow.id != nil && resource.service.name = "order" && kind = server }` +
 		" | select(span.shop.workflow.id)"
-	if err := get(ctx, &found, s.tempo+"/api/search", url.Values{"q": {query}, "limit": {"100"}}); err != nil {
+	between := last(5 * time.Minute)
+	between.Set("q", query)
+	if err := get(ctx, &found, s.tempo+"/api/search", between); err != nil {
 		return err
 	}
 	latest := ""
@@ -110,12 +113,18 @@ func (s *stack) interpolate(q dashboards.Query) string {
 		"$trace_id", s.traceID, "$workflow_id", s.workflowID).Replace(text)
 }
 
+// last is the time until now, as all APIs write it.
+func last(long time.Duration) url.Values {
+	now := time.Now()
+	return url.Values{"start": {fmt.Sprint(now.Add(-long).Unix())}, "end": {fmt.Sprint(now.Unix())}}
+}
+
 // ask returns how much a query finds in the half hour that dashboards show.
 func (s *stack) ask(ctx context.Context, q dashboards.Query) (int, error) {
 	text := s.interpolate(q)
-	now := time.Now()
-	between := url.Values{"query": {text}, "step": {"15"},
-		"start": {fmt.Sprint(now.Add(-30 * time.Minute).Unix())}, "end": {fmt.Sprint(now.Unix())}}
+	between := last(30 * time.Minute)
+	between.Set("query", text)
+	between.Set("step", "15")
 	switch {
 	case q.Language == dashboards.LogQL:
 		return series(ctx, s.loki+"/loki/api/v1/query_range", between)
