@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"example.com/throughline/internal/scenario"
@@ -56,8 +57,8 @@ func (p *Platform) Fleet() scenario.Fleet { return p.fleet }
 // payment, jobs.
 func (p *Platform) Ledgers() []telemetry.Snapshot {
 	var all []telemetry.Snapshot
-	for i := len(p.telemetry) - 1; i >= 0; i-- {
-		all = append(all, p.telemetry[i].Ledger.Snapshot())
+	for _, tel := range slices.Backward(p.telemetry) {
+		all = append(all, tel.Ledger.Snapshot())
 	}
 	return all
 }
@@ -66,8 +67,8 @@ func (p *Platform) Ledgers() []telemetry.Snapshot {
 // they have recorded, under the deadline of ctx.
 func (p *Platform) Close(ctx context.Context) error {
 	var errs []error
-	for i := len(p.stop) - 1; i >= 0; i-- {
-		errs = append(errs, p.stop[i]())
+	for _, stop := range slices.Backward(p.stop) {
+		errs = append(errs, stop())
 	}
 	for _, tel := range p.telemetry {
 		errs = append(errs, tel.Shutdown(ctx))

@@ -18,6 +18,7 @@ import (
 
 	"example.com/throughline/internal/fault"
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 )
 
@@ -102,7 +103,7 @@ func (h handler) job(w http.ResponseWriter, r *http.Request) {
 	done, err := job(ctx, r.URL.Query())
 	if err != nil {
 		h.Telemetry.Logger.ErrorContext(ctx, "job failed",
-			"job", r.PathValue("name"), "error", err)
+			string(shop.JobName), r.PathValue("name"), "error", err)
 		h.write(w, r, err)
 		return
 	}
@@ -122,9 +123,10 @@ func (h handler) ready(w http.ResponseWriter, r *http.Request) {
 		out = readiness{Status: "ready", Checks: make(map[string]string)}
 		ok  = http.StatusOK
 	)
+	ctx := r.Context()
 	for name, check := range h.Ready {
 		wg.Go(func() {
-			err := run(r.Context(), check)
+			err := run(ctx, check)
 			mu.Lock()
 			defer mu.Unlock()
 			out.Checks[name] = "ok"

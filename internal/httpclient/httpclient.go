@@ -107,7 +107,7 @@ func (t inner) RoundTrip(r *http.Request) (*http.Response, error) {
 		trace.SpanFromContext(ctx).SetAttributes(semconv.URLFull(redact(r.URL)))
 	}
 	if wire.Enabled(ctx, t.tel.Logger) {
-		wire.Log(ctx, t.tel.Logger, wire.Sent, r.URL.Host, wire.Headers(r.Header))
+		wire.Log(ctx, t.tel.Logger, wire.Sent, append(wire.Server(r), wire.Headers(r.Header)...))
 	}
 	return t.base.RoundTrip(r)
 }

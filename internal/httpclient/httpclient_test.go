@@ -177,9 +177,9 @@ func TestTheCallIsOneClientSpan(t *testing.T) {
 		t.Errorf("traceparent = %q, want that of the CLIENT span, %q", got.Get("traceparent"), want)
 	}
 	lines := tel.Lines("sent")
-	if len(lines) != 1 || lines[0]["traceparent"] != want ||
+	if len(lines) != 1 || fmt.Sprint(lines[0]["http.request.header.traceparent"]) != "["+want+"]" ||
 		lines[0]["span_id"] != span.SpanContext.SpanID().String() ||
-		lines[0]["peer"] != strings.TrimPrefix(url, "http://") {
+		fmt.Sprintf("http://%s:%v", lines[0]["server.address"], lines[0]["server.port"]) != url {
 		t.Errorf("wire records = %v, want one of the CLIENT span", lines)
 	}
 }

@@ -49,7 +49,8 @@ func Open(
 		return nil, refusal(request, response)
 	}
 	// The transport's copy of the request holds the span that otelhttp has started.
-	trace.SpanFromContext(response.Request.Context()).End()
+	started := response.Request.Context()
+	trace.SpanFromContext(started).End() //nolint:contextcheck // it stems from request's
 	response.Body = body{ReadCloser: response.Body, cancel: cancel}
 	return response, nil
 }

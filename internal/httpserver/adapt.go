@@ -30,12 +30,12 @@ func (rt *Router) adapt(route string, h HandlerFunc) http.Handler {
 		responsecontext.Set(w.Header(), span.SpanContext())
 		if wire.Enabled(ctx, logger) {
 			received, _ := ctx.Value(receivedKey{}).(http.Header)
-			wire.Log(ctx, logger, wire.Received, route, wire.Headers(received))
+			wire.Log(ctx, logger, wire.Received, append(wire.Route(route), wire.Headers(received)...))
 		}
 		r.Body = bounded{r.Body}
 		rec := &recorder{ResponseWriter: w}
 		err := call(h, rec, r)
-		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		if errors.Is(ctx.Err(), context.Canceled) {
 			err = problem.CallerGone(err)
 		}
 		aborted := errors.Is(err, http.ErrAbortHandler)
@@ -70,16 +70,14 @@ func (rt *Router) settle(
 	if err == nil && errorType == "" {
 		return
 	}
-	level, message, attrs := slog.LevelWarn, "request refused", []slog.Attr{
-		slog.Int(string(semconv.HTTPResponseStatusCodeKey), status),
-		slog.String(string(semconv.HTTPRouteKey), route),
-	}
+	level, message := slog.LevelWarn, "request refused"
+	attrs := append(wire.Route(route), slog.Int(string(semconv.HTTPResponseStatusCodeKey), status))
 	if errorType != "" {
 		level, message = slog.LevelError, "request failed"
 		attrs = append(attrs, slog.String(string(semconv.ErrorTypeKey), errorType))
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.Any("error", err))
 	}
 	if p := (*panicked)(nil); errors.As(err, &p) {
 		attrs = append(attrs, slog.String(string(semconv.ExceptionStacktraceKey), p.stack))

@@ -126,13 +126,21 @@ func From(err error) *Problem {
 		"something went wrong here; the trace tells what").Because(err)
 }
 
-// CallerGone is a failure whose cause is that the caller hung up: net/http cancels the context of
-// such a request. Nobody reads the answer, but its status is what spans and metrics show, and with
-// 503 a caller who hangs up would count as an outage of ours. 499 has no RFC; it is what nginx logs
-// and what google.rpc.Code gives for CANCELLED.
-func CallerGone(cause error) *Problem {
-	p := New(statusCallerGone, "caller-gone", "the caller did not wait for the answer")
-	return p.Because(cause)
+// CallerGone is for the error of a request whose caller hung up: net/http cancels its context then.
+// An outage (502, 503, 504) that may come of that becomes a 499; any other error, also nil, stays
+// what it is. Nobody reads the answer, but its status is what spans and metrics show, and with 503 a
+// caller who hangs up would count as an outage of ours. 499 has no RFC; it is what nginx logs and
+// what google.rpc.Code gives for CANCELLED.
+func CallerGone(err error) error {
+	if err == nil {
+		return nil
+	}
+	switch From(err).Status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return New(statusCallerGone, "caller-gone", "the caller did not wait for the answer").
+			Because(err)
+	}
+	return err
 }
 
 // Write sends err as problem details, see [From], with the trace id of the span in r's context.

@@ -134,7 +134,7 @@ func TestParseRefuses(t *testing.T) {
 func TestParseReadsNoMoreThanItsBound(t *testing.T) {
 	t.Parallel()
 	endless := &counter{}
-	problem.Parse(endless, problem.ContentType)
+	_, _ = problem.Parse(endless, problem.ContentType)
 	if endless.n > 64<<10+1 {
 		t.Errorf("read %d bytes, want at most 64 KiB and one", endless.n)
 	}

@@ -2,6 +2,7 @@ package redisclient_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -225,7 +226,7 @@ func TestAChangedWatchedKeyIsNoError(t *testing.T) {
 			})
 			return err
 		}, "k")
-		if err != redis.TxFailedErr {
+		if !errors.Is(err, redis.TxFailedErr) {
 			t.Errorf("Watch = %v, want %v", err, redis.TxFailedErr)
 		}
 	})

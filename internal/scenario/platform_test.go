@@ -106,7 +106,7 @@ func (p *platform) admin() http.Handler {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.quiesced++
-		json.NewEncoder(w).Encode(telemetry.Snapshot{
+		_ = json.NewEncoder(w).Encode(telemetry.Snapshot{
 			Service: "gateway", Instance: "g-1", Pending: p.pending,
 			Ended: p.ended + p.missing + p.lost, Exported: p.ended + p.missing,
 			Logs: telemetry.LogCounts{Emitted: p.logs, Exported: p.logs},

@@ -160,8 +160,7 @@ func (r *run) breakIt(ctx context.Context) (mend func() error, err error) {
 	defer cancel()
 	at, err := r.admin.find(ctx, r.sc.Faults)
 	if err != nil {
-		var unknown unknownFault
-		if errors.As(err, &unknown) {
+		if _, ok := errors.AsType[unknownFault](err); ok {
 			err = fmt.Errorf("%s: %w", r.sc.File, err)
 			r.res.Err = err
 		}

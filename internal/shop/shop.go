@@ -17,7 +17,7 @@ import (
 const (
 	// WorkflowID is the stable id of one logical process: one checkout, one negotiation.
 	WorkflowID = attribute.Key("shop.workflow.id")
-	// WorkflowTurn is the number of this request in its process, 1 for the first.
+	// WorkflowTurn is the number of this request in its process, 1 for the first. Type: int.
 	WorkflowTurn = attribute.Key("shop.workflow.turn")
 	// CheckoutID is the id of a checkout, as in its URL at the gateway.
 	CheckoutID = attribute.Key("shop.checkout.id")
@@ -36,16 +36,17 @@ const (
 	PaymentOutcome = attribute.Key("shop.payment.outcome")
 	// DeclineReason is the issuer's reason for a declined card.
 	DeclineReason = attribute.Key("shop.payment.decline_reason")
-	// OrderTotal is an amount in minor units of the order's currency.
+	// OrderTotal is an amount in minor units of the order's currency. Type: int.
 	OrderTotal = attribute.Key("shop.order.total")
 	// ReviewDecision is what a person decided: approve or reject.
 	ReviewDecision = attribute.Key("shop.review.decision")
-	// ReviewWait is how long the order waited for the decision, in seconds.
+	// ReviewWait is how long, in seconds, the order waited for the decision. Type: double.
 	ReviewWait = attribute.Key("shop.review.wait")
 	// Channel is where a customer shops: web, app, kiosk. It travels as baggage.
 	Channel = attribute.Key("shop.channel")
-	// ListPrice and AgreedPrice are prices of one unit, in minor units.
-	ListPrice   = attribute.Key("shop.price.list")
+	// ListPrice is the price of one unit, in minor units. Type: int.
+	ListPrice = attribute.Key("shop.price.list")
+	// AgreedPrice is what was agreed instead, in minor units. Type: int.
 	AgreedPrice = attribute.Key("shop.price.agreed")
 	// SKU is a product's key in the catalogue.
 	SKU = attribute.Key("shop.sku")
@@ -53,6 +54,29 @@ const (
 	CacheName = attribute.Key("shop.cache.name")
 	// OrderState is the state of an order's state machine.
 	OrderState = attribute.Key("shop.order.state")
+)
+
+// Attribute keys of log records alone.
+const (
+	// WireDirection is received or sent: the record tells what propagation headers a request had.
+	WireDirection = attribute.Key("shop.wire.direction")
+	// BaggageMembers are the names of the members of a baggage header, sorted. Their values are
+	// anybody's data. Type: string[].
+	BaggageMembers = attribute.Key("shop.baggage.members")
+	// Discount is what was taken off a list price, in minor units. Type: int.
+	Discount = attribute.Key("shop.price.discount")
+	// JobName is a job that the admin listener can start.
+	JobName = attribute.Key("shop.job.name")
+	// DroppedSpans is how many spans a service has dropped. Type: int.
+	DroppedSpans = attribute.Key("shop.telemetry.dropped_spans")
+	// Signal is traces, logs or metrics.
+	Signal = attribute.Key("shop.telemetry.signal")
+	// The listeners of a service and where they are: URLs, and host:port for gRPC.
+	ListenerHTTP    = attribute.Key("shop.listener.http")
+	ListenerTrusted = attribute.Key("shop.listener.trusted")
+	ListenerRating  = attribute.Key("shop.listener.rating")
+	ListenerGRPC    = attribute.Key("shop.listener.grpc")
+	ListenerAdmin   = attribute.Key("shop.listener.admin")
 )
 
 // Names of events.

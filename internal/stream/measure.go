@@ -100,8 +100,11 @@ func (c *Consumer) group(ctx context.Context) (redis.XInfoGroup, error) {
 func (c *Consumer) oldest(ctx context.Context, g redis.XInfoGroup) (string, error) {
 	if g.Pending > 0 {
 		p, err := c.Redis.XPending(ctx, c.Stream, c.Group).Result()
-		if err != nil || p.Count > 0 {
-			return p.Lower, err
+		if err != nil {
+			return "", err
+		}
+		if p.Count > 0 {
+			return p.Lower, nil
 		}
 	}
 	next, err := c.Redis.XRangeN(ctx, c.Stream, "("+g.LastDeliveredID, "+", 1).Result()

@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -135,4 +136,40 @@ func TestWithoutRedisNothingIsMeasured(t *testing.T) {
 	if got := measured(t, reader); len(got) != 0 {
 		t.Errorf("measured %v without Redis, want nothing", got)
 	}
+}
+
+// Redis goes away between two questions.
+func TestRedisGoesAwayWhileItIsMeasured(t *testing.T) {
+	t.Parallel()
+	c := consumer(t)
+	reader := measure(t, c)
+	add(t, c, "a")
+	if given, err := c.Batch(t.Context()); err != nil || len(given) != 1 {
+		t.Fatalf("%d deliveries, %v, want 1", len(given), err)
+	}
+	c.Redis.AddHook(refusing("xpending"))
+	if got := measured(t, reader); len(got) != 0 {
+		t.Errorf("measured %v, want nothing", got)
+	}
+}
+
+// refusing is the name of a command that fails.
+type refusing string
+
+func (refusing) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (r refusing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if cmd.Name() == string(r) {
+			cmd.SetErr(errors.New("connection reset"))
+			return cmd.Err()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (refusing) ProcessPipelineHook(
+	next redis.ProcessPipelineHook,
+) redis.ProcessPipelineHook {
+	return next
 }

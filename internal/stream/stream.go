@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/patterns/redelivery"
@@ -55,7 +56,8 @@ func (c *Consumer) Run(ctx context.Context, handle Handler) error {
 			continue
 		}
 		if healthy && ctx.Err() == nil {
-			c.Logger.WarnContext(ctx, "consumer waits", "group", c.Group, "error", err)
+			c.Logger.WarnContext(ctx, "consumer waits",
+				string(semconv.MessagingConsumerGroupNameKey), c.Group, "error", err)
 			healthy = false
 		}
 		select {
@@ -81,7 +83,7 @@ func (c *Consumer) once(ctx context.Context, joined *bool, handle Handler) error
 	for _, d := range deliveries {
 		if err := c.one(ctx, d, handle); err != nil {
 			c.Logger.DebugContext(ctx, "message comes again",
-				"messaging.message.id", d.Message.ID, "error", err)
+				string(semconv.MessagingMessageIDKey), d.Message.ID, "error", err)
 		}
 	}
 	return nil
@@ -94,7 +96,8 @@ func (c *Consumer) one(ctx context.Context, d redelivery.Delivery, handle Handle
 	defer done()
 	if c.Exhausted(d) {
 		c.Logger.ErrorContext(ctx, "message dead-lettered unseen",
-			"messaging.message.id", d.Message.ID, "deliveries", d.Count)
+			string(semconv.MessagingMessageIDKey), d.Message.ID,
+			string(redelivery.DeliveryCountKey), d.Count)
 		return c.Bury(ctx, d, "delivered too often")
 	}
 	return handle(ctx, d)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"example.com/throughline/internal/shop"
 )
 
 // dropInterval is how far apart records of drops are, at least.
@@ -54,7 +56,7 @@ func (d *drops) tell(log *slog.Logger) {
 	for _, reason := range slices.Sorted(maps.Keys(untold)) {
 		// A record of the process, of no request: whose span was dropped is not known any more.
 		log.WarnContext(context.Background(), "spans dropped",
-			string(semconv.ErrorTypeKey), reason, "spans", untold[reason])
+			string(semconv.ErrorTypeKey), reason, string(shop.DroppedSpans), untold[reason])
 	}
 }
 

@@ -73,7 +73,7 @@ func (b *buffer) drops(t *testing.T) (told []string) {
 	t.Helper()
 	for _, line := range b.lines(t) {
 		if line["level"] == "WARN" && line["msg"] == "spans dropped" {
-			told = append(told, fmt.Sprintf("%s %v", line["error.type"], line["spans"]))
+			told = append(told, fmt.Sprintf("%s %v", line["error.type"], line["shop.telemetry.dropped_spans"]))
 		}
 	}
 	return told

@@ -11,6 +11,8 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"example.com/throughline/internal/shop"
 )
 
 // outputs are where the three signals go.
@@ -140,9 +142,10 @@ func (h *health) result(ctx context.Context, err error) {
 	switch {
 	case !changed:
 	case err != nil:
-		h.log.ErrorContext(ctx, "telemetry export fails", "signal", h.signal, "error", err)
+		h.log.ErrorContext(ctx, "telemetry export fails",
+			string(shop.Signal), h.signal, "error", err)
 	default:
-		h.log.InfoContext(ctx, "telemetry export works again", "signal", h.signal)
+		h.log.InfoContext(ctx, "telemetry export works again", string(shop.Signal), h.signal)
 	}
 }
 

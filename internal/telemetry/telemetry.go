@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/contrib/instrumentation/runtime"
@@ -137,8 +138,7 @@ func New(ctx context.Context, cfg Config) (*Telemetry, error) {
 		sdktrace.WithResource(s.resource), sdktrace.WithSampler(s.sampler),
 		sdktrace.WithRawSpanLimits(spanLimits()),
 	}
-	for _, p := range append(cfg.SpanProcessors[:len(cfg.SpanProcessors):len(cfg.SpanProcessors)],
-		entries, t.gate) {
+	for _, p := range append(slices.Clip(cfg.SpanProcessors), entries, t.gate) {
 		tracing = append(tracing, sdktrace.WithSpanProcessor(p))
 	}
 	t.traces = sdktrace.NewTracerProvider(tracing...)

@@ -135,7 +135,7 @@ func (al *alignment) likeness(l *line, a *actual) int {
 func sharedWords(a, b string) int {
 	n := 0
 	words := strings.Fields(b)
-	for _, w := range strings.Fields(a) {
+	for w := range strings.FieldsSeq(a) {
 		if slices.Contains(words, w) {
 			n += 10
 		}

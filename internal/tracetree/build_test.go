@@ -74,7 +74,7 @@ func (b *builder) line(raw string) {
 	if depth > 0 {
 		s.ParentID = spanID(b.stack[depth-1])
 	}
-	for _, w := range strings.Fields(words) {
+	for w := range strings.FieldsSeq(words) {
 		b.word(&s, &id, w)
 	}
 	s.SpanID = spanID(id)

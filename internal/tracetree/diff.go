@@ -2,6 +2,7 @@ package tracetree
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,9 +50,9 @@ func diffLines(want []numbered, got []string) []edit {
 	for i := range common {
 		common[i] = make([]int, len(got)+1)
 	}
-	for i := len(want) - 1; i >= 0; i-- {
+	for i, w := range slices.Backward(want) {
 		for k := len(got) - 1; k >= 0; k-- {
-			if want[i].text == got[k] {
+			if w.text == got[k] {
 				common[i][k] = common[i+1][k+1] + 1
 			} else {
 				common[i][k] = max(common[i+1][k], common[i][k+1])

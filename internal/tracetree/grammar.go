@@ -1,6 +1,9 @@
 package tracetree
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The text form of a trace. Each line is one span, two spaces of indentation are one generation:
 //
@@ -107,10 +110,8 @@ func (l *line) label() string {
 
 func (l *line) has(ops ...op) bool {
 	for _, a := range l.asserts {
-		for _, o := range ops {
-			if a.op == o {
-				return true
-			}
+		if slices.Contains(ops, a.op) {
+			return true
 		}
 	}
 	return false

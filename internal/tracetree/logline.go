@@ -12,8 +12,9 @@ import (
 //	service LEVEL "message"  @label key=value
 //
 // and says that such a record exists; with a label, that it carries the ids of that span. Keys are
-// asserted as in a tree. The word correlated, alone on a line, says that every record of the
-// journey carries the ids of a span of the journey.
+// asserted as in a tree. In the records "received" and "sent" a propagation header goes by its own
+// name: traceparent, not http.request.header.traceparent. The word correlated, alone on a line, says
+// that every record of the journey carries the ids of a span of the journey.
 type LogLines struct {
 	file       string
 	lines      []*logLine
@@ -163,7 +164,7 @@ func (l *logLine) fits(r Log, vars map[string]string, labels map[string]Span) bo
 		return false
 	}
 	for _, a := range l.asserts {
-		v, ok := r.Attributes[a.key]
+		v, ok := r.value(a.key)
 		switch a.op {
 		case opLabel:
 			s, known := labels[a.key]
@@ -178,6 +179,17 @@ func (l *logLine) fits(r Log, vars map[string]string, labels map[string]Span) bo
 		}
 	}
 	return true
+}
+
+// value returns an attribute, or a header by its own name.
+func (l *Log) value(key string) (any, bool) {
+	if v, ok := l.Attributes[key]; ok {
+		return v, true
+	}
+	if v, ok := l.header(key); ok {
+		return v, true
+	}
+	return nil, false
 }
 
 // nearest returns records with the line's message, or else of its service and level; at most 3.
@@ -221,7 +233,7 @@ func logText(r Log, l *logLine, labels map[string]Span) string {
 		return s + " " + where
 	}
 	for _, a := range l.asserts {
-		if v, ok := r.Attributes[a.key]; ok && a.op != opLabel {
+		if v, ok := r.value(a.key); ok && a.op != opLabel {
 			s += " " + keyText(a.key) + "=" + quoteValue(ValueText(v))
 		}
 	}

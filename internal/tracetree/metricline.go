@@ -218,20 +218,21 @@ func (l *metricLine) found(points []Point, spans map[spanKey]string) []string {
 
 // text writes a point as a line, with the exemplars that are of the journey.
 func (l *metricLine) text(p Point, spans map[spanKey]string) string {
-	s := p.Service + " " + p.Metric + " "
+	var s strings.Builder
+	s.WriteString(p.Service + " " + p.Metric + " ")
 	for _, a := range l.asserts {
 		if v, ok := p.Attributes[a.key]; ok {
-			s += " " + keyText(a.key) + "=" + (&renderer{}).valueText(a.key, ValueText(v))
+			s.WriteString(" " + keyText(a.key) + "=" + (&renderer{}).valueText(a.key, ValueText(v)))
 		}
 	}
 	others := 0
 	for _, e := range p.Exemplars {
 		if name, ok := spans[spanKey{e.TraceID, e.SpanID}]; ok {
-			s += " " + name
+			s.WriteString(" " + name)
 		} else {
 			others++
 		}
 	}
-	return fmt.Sprintf("%s # count %d, %s of other journeys", s, p.Count,
+	return fmt.Sprintf("%s # count %d, %s of other journeys", s.String(), p.Count,
 		count(others, "exemplar"))
 }

@@ -161,7 +161,7 @@ func (l *line) cutName(rest string) (string, error) {
 // plainName says whether a name can stand without quotes. A name with a word like an assertion
 // cannot: it is almost always a line with one space too few.
 func plainName(name string) bool {
-	for _, word := range strings.Split(name, " ") {
+	for word := range strings.SplitSeq(name, " ") {
 		if !plainWord(word) || word[0] == '@' || word[0] == '#' || word == "nolink" {
 			return false
 		}

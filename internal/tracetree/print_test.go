@@ -129,15 +129,17 @@ func TestPrintWire(t *testing.T) {
 	j := journey(t, linked)
 	hop := func(id, direction string, headers ...string) {
 		l := tracetree.Log{TraceID: traceID("2"), SpanID: spanID(id), Severity: "DEBUG",
-			Body: direction, Attributes: map[string]any{"direction": direction, "peer": "x"}}
+			Body: direction, Attributes: map[string]any{"shop.wire.direction": direction}}
 		for i := 0; i < len(headers); i += 2 {
-			l.Attributes[headers[i]] = headers[i+1]
+			l.Attributes[headers[i]] = []any{headers[i+1]}
 		}
 		j.Logs = append(j.Logs, l)
 	}
 	hop("turn2", "received")
-	hop("put", "sent", "baggage", "plan", "traceparent", "00-a-b-01", "tracestate", "x=\n")
-	hop("served", "received", "traceparent", "00-a-b-01", "b3", "0")
+	hop("put", "sent", "shop.baggage.members", "plan",
+		"http.request.header.traceparent", "00-a-b-01", "http.request.header.tracestate", "x=\n")
+	hop("served", "received", "rpc.request.metadata.traceparent", "00-a-b-01",
+		"rpc.request.metadata.b3", "0")
 	// Somebody else's message of the same text is no hop.
 	j.Logs = append(j.Logs, tracetree.Log{TraceID: traceID("2"), SpanID: spanID("put"),
 		Body: "sent", Attributes: map[string]any{"traceparent": "no"}})

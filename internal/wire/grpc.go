@@ -13,7 +13,7 @@ func LogMetadata(
 	ctx context.Context, logger *slog.Logger, d Direction, method string, md metadata.MD,
 ) {
 	if Enabled(ctx, logger) {
-		Log(ctx, logger, d, method, Metadata(md))
+		Log(ctx, logger, d, append([]slog.Attr{Method(method)}, Metadata(md)...))
 	}
 }
 

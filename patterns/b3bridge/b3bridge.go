@@ -121,10 +121,14 @@ func (p Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarri
 		p.traceContext().Inject(ctx, carrier)
 		propagation.Baggage{}.Inject(ctx, carrier)
 	}
-	sc := trace.SpanContextFromContext(ctx)
-	if !sc.IsValid() || !p.writes(B3) {
-		return
+	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() && p.writes(B3) {
+		p.b3().Inject(bare(ctx, sc), carrier)
 	}
+}
+
+// bare holds sc, and of the B3 state that an Extract has left in ctx only that sc's
+// trace is debug, if it is: the rest need not be about sc.
+func bare(ctx context.Context, sc trace.SpanContext) context.Context {
 	bare := trace.ContextWithSpanContext(context.Background(), sc)
 	if ctx.Value(debugKey{}) == sc.TraceID() {
 		// Only its own Extract can tell the B3 propagator that a trace is debug.
@@ -132,7 +136,7 @@ func (p Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarri
 			"b3": sc.TraceID().String() + "-" + sc.SpanID().String() + "-d",
 		})
 	}
-	p.b3().Inject(bare, carrier)
+	return bare
 }
 
 // Fields returns the names of the headers that Inject may set.

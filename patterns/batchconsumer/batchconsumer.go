@@ -83,8 +83,9 @@ func (c Consumer) Process(
 	contexts := make([]context.Context, len(msgs))
 	links := make([]trace.Link, 0, len(msgs))
 	for i, msg := range msgs {
-		contexts[i] = c.extract(ctx, msg)
-		if producer := trace.SpanContextFromContext(contexts[i]); producer.IsValid() {
+		from := c.extract(ctx, msg)
+		contexts[i] = from
+		if producer := trace.SpanContextFromContext(from); producer.IsValid() {
 			links = append(links, trace.Link{
 				SpanContext: producer,
 				Attributes: []attribute.KeyValue{

@@ -20,7 +20,7 @@ func BenchmarkRoundTripAndServe(b *testing.B) {
 	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "http://h/orders/o-7", nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := transport.RoundTrip(r); err != nil { //nolint:bodyclose // there is none
+		if _, err := transport.RoundTrip(r); err != nil {
 			b.Fatal(err)
 		}
 	}

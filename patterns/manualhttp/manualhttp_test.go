@@ -85,7 +85,7 @@ func TestNoResponse(t *testing.T) {
 	transport := Transport{Tracer: tracer, Propagator: propagation.TraceContext{},
 		Base: roundTrip(func(*http.Request) (*http.Response, error) { return nil, refused })}
 	r := httptest.NewRequestWithContext(t.Context(), "BREW", "https://u:p@h/pot", nil)
-	if _, err := transport.RoundTrip(r); !errors.Is(err, refused) { //nolint:bodyclose // none
+	if _, err := transport.RoundTrip(r); !errors.Is(err, refused) {
 		t.Errorf("error = %v, want %v", err, refused)
 	}
 	if r.Header.Get("traceparent") != "" {

@@ -8,6 +8,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
 // Logs returns an exporter that hands next copies of the records of which body,
@@ -84,13 +85,30 @@ func (r *Redactor) slogAttr(a slog.Attr) slog.Attr {
 	if v.Kind() == slog.KindGroup {
 		return slog.GroupAttrs(a.Key, r.slogAttrs(v.Group())...)
 	}
+	if list, ok := v.Any().([]string); ok {
+		kv := r.Attribute(attribute.StringSlice(a.Key, list))
+		return slog.Any(string(kv.Key), kv.Value.AsInterface())
+	}
 	text := written(v)
 	kv := r.Attribute(attribute.String(a.Key, text))
 	if clean := kv.Value.AsString(); clean != text || v.Kind() == slog.KindString {
+		err, ok := v.Any().(error)
 		v = slog.StringValue(clean)
+		if ok {
+			v = slog.AnyValue(cleanError{clean, semconv.ErrorType(err).Value.AsString()})
+		}
 	}
 	return slog.Attr{Key: string(kv.Key), Value: v}
 }
+
+// cleanError is still an error, for a bridge that makes exception.message and exception.type of
+// one. It does not lead to the original.
+type cleanError struct{ text, kind string }
+
+func (e cleanError) Error() string { return e.text }
+
+// ErrorType is what the original's would be, see [semconv.ErrorType].
+func (e cleanError) ErrorType() string { return e.kind }
 
 // written is what a handler would make of v. A value of any other type is seen
 // as its JSON, and if that holds a secret, the value becomes redacted text.

@@ -2,7 +2,10 @@ package redact
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -13,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -104,3 +108,40 @@ type single struct{ in propagation.HeaderCarrier }
 func (c single) Get(key string) string { return c.in.Get(key) }
 func (c single) Set(key, value string) { c.in.Set(key, value) }
 func (c single) Keys() []string        { return c.in.Keys() }
+
+// handled keeps the attributes of the last record.
+type handled struct {
+	slog.Handler
+	got map[string]any
+}
+
+func (h handled) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool { h.got[a.Key] = a.Value.Any(); return true })
+	return nil
+}
+
+// What a bridge makes of a value goes by its type, so that it stays: an error is an error of the
+// same error.type and leads to no original, a list is a list.
+func TestTypesStayInALogRecord(t *testing.T) {
+	t.Parallel()
+	h := handled{slog.DiscardHandler, map[string]any{}}
+	original := fmt.Errorf("no such user: %s", email)
+	slog.New(New(Rules{}).Handler(enabled{h})).InfoContext(t.Context(), "refused",
+		"error", original, "fine", io.EOF, "headers", []string{"a", email})
+	err, ok := h.got["error"].(error)
+	if !ok || err.Error() != "no such user: [email]" || errors.Unwrap(err) != nil ||
+		semconv.ErrorType(err) != semconv.ErrorType(original) {
+		t.Errorf("error: got %#v, want one of the same type without the address", h.got["error"])
+	}
+	if h.got["fine"] != io.EOF {
+		t.Errorf("an error without a secret: got %#v, want io.EOF", h.got["fine"])
+	}
+	if list := fmt.Sprintf("%#v", h.got["headers"]); list != `[]string{"a", "[email]"}` {
+		t.Errorf("a list: got %s", list)
+	}
+}
+
+// enabled logs at every level.
+type enabled struct{ slog.Handler }
+
+func (enabled) Enabled(context.Context, slog.Level) bool { return true }

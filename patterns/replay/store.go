@@ -125,8 +125,7 @@ func (s *Store) Finish(
 	ctx context.Context, claim *Claim, sc trace.SpanContext, response []byte,
 ) error {
 	w3c := propagation.MapCarrier{}
-	propagation.TraceContext{}.Inject(
-		trace.ContextWithSpanContext(context.Background(), sc), w3c)
+	propagation.TraceContext{}.Inject(trace.ContextWithSpanContext(ctx, sc), w3c)
 	value, err := json.Marshal(record{
 		Fingerprint: claim.fingerprint, Response: response,
 		Traceparent: w3c["traceparent"], Tracestate: w3c["tracestate"],

@@ -25,7 +25,7 @@ func (t Transport) delay(
 		delay = delay/2 + rand.N(delay/2+1)
 	}
 	if response != nil {
-		asked, ok := RetryAfter(response.Header.Get("Retry-After"), t.now())
+		asked, ok := After(response.Header.Get("Retry-After"), t.now())
 		if ok && asked > longest {
 			return 0, false // sooner would be against the server's wish
 		}
@@ -35,10 +35,10 @@ func (t Transport) delay(
 	return delay, !ok || t.now().Add(delay).Before(deadline)
 }
 
-// RetryAfter reads the value of a Retry-After header: seconds, or an HTTP date. A
+// After reads the value of a Retry-After header: seconds, or an HTTP date. A
 // date that has passed is no wait; false is returned for no value or a malformed
 // one.
-func RetryAfter(value string, now time.Time) (time.Duration, bool) {
+func After(value string, now time.Time) (time.Duration, bool) {
 	const most = int64(365 * 24 * time.Hour / time.Second) // enough, and no overflow
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
 		return time.Duration(min(int64(seconds), most)) * time.Second, true

@@ -268,7 +268,7 @@ type body struct {
 
 func (b *body) Close() error {
 	b.peer.closed++
-	if _, err := b.Read(make([]byte, 1)); err == io.EOF {
+	if _, err := b.Read(make([]byte, 1)); errors.Is(err, io.EOF) {
 		b.peer.drained++
 	}
 	return nil

@@ -67,11 +67,10 @@ type SpanContext struct {
 func (p *SpanContext) UnmarshalJSON(data []byte) error {
 	type fields SpanContext // without this method
 	var in fields
-	if err := json.Unmarshal(data, &in); err != nil {
-		*p = SpanContext{unreadable: true}
-		return nil
+	*p = SpanContext{unreadable: json.Unmarshal(data, &in) != nil}
+	if !p.unreadable {
+		*p = SpanContext(in)
 	}
-	*p = SpanContext(in)
 	return nil
 }
 

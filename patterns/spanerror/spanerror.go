@@ -75,7 +75,7 @@ func EndAndLog(
 	if *err == nil {
 		return
 	}
-	attrs := []slog.Attr{slog.String("error", (*err).Error())}
+	attrs := []slog.Attr{slog.Any("error", *err)}
 	level := slog.LevelInfo
 	if errorType := set(span, *err, classify); errorType != "" {
 		attrs = append(attrs, slog.String(string(semconv.ErrorTypeKey), errorType))

@@ -22,8 +22,7 @@ func TestAFailedFindIsOneSpanAndTouchesNothing(t *testing.T) {
 	err := Sweeper{Tracer: tracer}.RunOnce(t.Context(), name,
 		func(context.Context) ([]Item, error) { return nil, &down{} },
 		func(context.Context, Item) error { return errors.New("touched") })
-	var want *down
-	if !errors.As(err, &want) {
+	if _, ok := errors.AsType[*down](err); !ok {
 		t.Errorf("error = %v, want find's", err)
 	}
 	if got := len(spans.Ended()); got != 1 {

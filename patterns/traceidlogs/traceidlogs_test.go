@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"testing/slogtest"
@@ -68,9 +69,7 @@ func TestIDsStayAtTheTopLevel(t *testing.T) {
 			TraceIDKey: "4bf92f3577b34da6a3ce929d0e0e4736", SpanIDKey: "00f067aa0ba902b7",
 			TraceFlagsKey: "01",
 		}
-		for k, v := range extra {
-			all[k] = v
-		}
+		maps.Copy(all, extra)
 		return all
 	}
 	for name, test := range map[string]struct {

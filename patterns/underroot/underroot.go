@@ -35,6 +35,7 @@ package underroot
 
 import (
 	"context"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/propagation"
@@ -82,7 +83,7 @@ func Start(
 	if root.IsValid() && root.SpanID() != caller.SpanID() {
 		ctx = trace.ContextWithSpanContext(ctx, root)
 		// At the start, not with AddLink: samplers see only links given here.
-		opts = append(opts[:len(opts):len(opts)], trace.WithLinks(trace.Link{
+		opts = append(slices.Clip(opts), trace.WithLinks(trace.Link{
 			SpanContext: caller,
 			Attributes:  []attribute.KeyValue{LinkTypeKey.String(LinkCaller)},
 		}))

@@ -23,6 +23,7 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/clientreturned"
 )
@@ -128,7 +129,8 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 // Serve runs until ctx is done; then it ends the requests in flight and closes the clients.
 func (s *Service) Serve(ctx context.Context) error {
 	s.deps.Telemetry.Logger.InfoContext(ctx, "serving",
-		"http", s.URL(), "trusted", s.TrustedURL(), "admin", s.AdminURL())
+		string(shop.ListenerHTTP), s.URL(), string(shop.ListenerTrusted), s.TrustedURL(),
+		string(shop.ListenerAdmin), s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	s.deps.Upstream.CloseIdleConnections()
 	s.deps.Shelf.CloseIdleConnections()

@@ -14,6 +14,7 @@ import (
 
 	"example.com/throughline/internal/document"
 	"example.com/throughline/internal/problem"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/patterns/sweep"
 )
 
@@ -105,7 +106,7 @@ func (e expiry) expire(ctx context.Context, orderID string) (done bool, err erro
 	if err != nil || !done {
 		return false, err
 	}
-	e.logger.InfoContext(ctx, "checkout expired", "shop.order.id", orderID)
+	e.logger.InfoContext(ctx, "checkout expired", string(shop.OrderID), orderID)
 	if o.Reserved == nil {
 		return true, nil
 	}

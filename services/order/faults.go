@@ -59,8 +59,9 @@ func pricingClient(tel *telemetry.Telemetry, faults *fault.Set) *http.Client {
 	once := client.Transport
 	twice := httpclient.New(tel, httpclient.Options{Base: once}).Transport
 	byHand := fault.RoundTripper(func(r *http.Request) (*http.Response, error) {
-		r = r.Clone(r.Context())
-		tel.Propagator.Inject(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx := r.Context()
+		r = r.Clone(ctx)
+		tel.Propagator.Inject(ctx, propagation.HeaderCarrier(r.Header))
 		return base.RoundTrip(r)
 	})
 	client.Transport = fault.Transport(spanless, fault.Transport(double, once, twice), byHand)

@@ -46,7 +46,7 @@ func (f fulfilment) run(ctx context.Context, _ url.Values) (any, error) {
 		}
 		if err != nil {
 			f.logger.ErrorContext(ctx, "order not fulfilled",
-				"messaging.message.id", messages[i].ID, "error", err)
+				string(semconv.MessagingMessageIDKey), messages[i].ID, "error", err)
 			done["failed"]++
 			continue
 		}

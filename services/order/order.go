@@ -24,6 +24,7 @@ import (
 	"example.com/throughline/internal/httpserver"
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/stream"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/patterns/batchconsumer"
@@ -179,7 +180,8 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 // Serve runs until ctx is done; then it ends the requests in flight and the work that they left
 // behind, and closes the clients.
 func (s *Service) Serve(ctx context.Context) error {
-	s.deps.Telemetry.Logger.InfoContext(ctx, "serving", "http", s.URL(), "admin", s.AdminURL())
+	s.deps.Telemetry.Logger.InfoContext(ctx, "serving",
+		string(shop.ListenerHTTP), s.URL(), string(shop.ListenerAdmin), s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	return errors.Join(err, s.deps.Close())
 }

@@ -121,8 +121,7 @@ func outOfStock(item Item) error {
 
 // unavailable is the 503 of a state store that cannot be reached.
 func unavailable(what string, err error) error {
-	var p *problem.Problem
-	if errors.As(err, &p) {
+	if _, ok := errors.AsType[*problem.Problem](err); ok {
 		return err
 	}
 	return problem.New(503, "unavailable", "%s cannot be reached, try again", what).Because(err)

@@ -29,6 +29,7 @@ import (
 	"example.com/throughline/internal/inflight"
 	"example.com/throughline/internal/lifecycle"
 	"example.com/throughline/internal/rpcspan"
+	"example.com/throughline/internal/shop"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/services/payment/paymentv1"
 )
@@ -131,7 +132,8 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 // message in hand, what that has left behind, and the admin listener, in this order, and closes the
 // Redis client.
 func (s *Service) Serve(ctx context.Context) error {
-	s.deps.Telemetry.Logger.InfoContext(ctx, "serving", "grpc", s.Addr(), "admin", s.AdminURL())
+	s.deps.Telemetry.Logger.InfoContext(ctx, "serving",
+		string(shop.ListenerGRPC), s.Addr(), string(shop.ListenerAdmin), s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	return errors.Join(err, s.deps.Redis.Close())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	grpccodes "google.golang.org/grpc/codes"
@@ -167,8 +168,8 @@ func logCalls(tel *telemetry.Telemetry) grpc.UnaryServerInterceptor {
 				level = slog.LevelError
 			}
 			logger.LogAttrs(ctx, level, "call failed",
-				slog.String("rpc.method", info.FullMethod),
-				slog.String("error.type", rpcspan.Name(code)), slog.Any("error", err))
+				wire.Method(info.FullMethod),
+				slog.String(string(semconv.ErrorTypeKey), rpcspan.Name(code)), slog.Any("error", err))
 		}
 		return resp, err
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"example.com/throughline/internal/document"
@@ -71,7 +72,8 @@ func (s *settlement) handle(ctx context.Context, d redelivery.Delivery) error {
 		err := s.deliver(ctx, d)
 		if err != nil && d.Count >= maxDeliveries {
 			s.logger.ErrorContext(ctx, "message dead-lettered",
-				"messaging.message.id", d.Message.ID, "deliveries", d.Count, "error", err)
+				string(semconv.MessagingMessageIDKey), d.Message.ID,
+				string(redelivery.DeliveryCountKey), d.Count, "error", err)
 			return errors.Join(err, s.messages.Bury(ctx, d, err.Error()))
 		}
 		return err
@@ -87,8 +89,8 @@ func (s *settlement) handle(ctx context.Context, d redelivery.Delivery) error {
 func (s *settlement) deliver(ctx context.Context, d redelivery.Delivery) error {
 	orderID, _ := d.Message.Values["order_id"].(string)
 	if !id.Valid(orderID) {
-		s.logger.ErrorContext(ctx, "message dropped", "messaging.message.id", d.Message.ID,
-			"error", fmt.Sprintf("order_id %.64q: want 1 to 64 characters a-z, 0-9", orderID))
+		s.logger.ErrorContext(ctx, "message dropped", string(semconv.MessagingMessageIDKey), d.Message.ID,
+			"error", fmt.Errorf("order_id %.64q: want 1 to 64 characters a-z, 0-9", orderID))
 		return nil
 	}
 	trace.SpanFromContext(ctx).SetAttributes(
@@ -96,7 +98,7 @@ func (s *settlement) deliver(ctx context.Context, d redelivery.Delivery) error {
 	err := s.settler.settle(ctx, orderID)
 	if errors.Is(err, document.ErrNotFound) || errors.Is(err, errState) {
 		s.logger.ErrorContext(ctx, "message dropped",
-			"messaging.message.id", d.Message.ID, "error", err)
+			string(semconv.MessagingMessageIDKey), d.Message.ID, "error", err)
 		return nil
 	}
 	return err

@@ -59,7 +59,7 @@ func (a audits) submit(ctx context.Context, req QuoteRequest, quote Quote) {
 			return
 		}
 		a.logger.InfoContext(ctx, "price audited",
-			string(shop.OrderID), req.OrderID, "discount", e.Discount)
+			string(shop.OrderID), req.OrderID, string(shop.Discount), e.Discount)
 	})
 }
 

@@ -46,7 +46,9 @@ func (h detachedHistogram) Record(
 	ctx context.Context, value float64, options ...metric.RecordOption,
 ) {
 	if h.sw.On() {
-		ctx = context.Background()
+		h.Float64Histogram.Record( //nolint:contextcheck // this is the fault
+			context.Background(), value, options...)
+		return
 	}
 	h.Float64Histogram.Record(ctx, value, options...)
 }

@@ -155,7 +155,7 @@ func (n negotiations) change(
 	}
 	if deal.State == "accepted" {
 		n.logger.InfoContext(r.Context(), "price agreed",
-			string(shop.NegotiationID), dealID, "price", deal.Price)
+			string(shop.NegotiationID), dealID, string(shop.AgreedPrice), deal.Price)
 	}
 	return httpserver.Respond(w, http.StatusOK, deal)
 }

@@ -151,7 +151,8 @@ func (s *Service) AdminURL() string { return "http://" + s.admin.Addr().String()
 // listener before the rating listener, and closes the clients.
 func (s *Service) Serve(ctx context.Context) error {
 	s.deps.Telemetry.Logger.InfoContext(ctx, "serving",
-		"http", s.URL(), "rating", s.RatingURL(), "admin", s.AdminURL())
+		string(shop.ListenerHTTP), s.URL(), string(shop.ListenerRating), s.RatingURL(),
+		string(shop.ListenerAdmin), s.AdminURL())
 	err := lifecycle.Serve(ctx, 10*time.Second, s.servers...)
 	s.deps.Rating.CloseIdleConnections()
 	return errors.Join(err, s.deps.Redis.Close())

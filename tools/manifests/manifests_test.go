@@ -10,7 +10,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -135,8 +134,13 @@ func checkContainer(t *testing.T, w workload, c corev1.Container) {
 	if w.service() && limit.Value() > 64<<20 {
 		t.Errorf("%s: limit %v, want at most 64Mi", w.name, limit)
 	}
-	if strings.HasSuffix(c.Image, ":latest") || !w.service() && !strings.Contains(c.Image, ":") {
+	// Without a tag it would be the latest, which a node asks a registry for each time.
+	if strings.HasSuffix(c.Image, ":latest") || !strings.Contains(c.Image, ":") {
 		t.Errorf("%s: image %q is not pinned", w.name, c.Image)
+	}
+	if w.service() && c.ImagePullPolicy != corev1.PullIfNotPresent {
+		t.Errorf("%s: pulls %q, want IfNotPresent: the default is Always once there was no tag",
+			w.name, c.ImagePullPolicy)
 	}
 	ports := make(map[string]bool)
 	for _, p := range c.Ports {
@@ -145,33 +149,6 @@ func checkContainer(t *testing.T, w workload, c corev1.Container) {
 	for _, probe := range []*corev1.Probe{c.LivenessProbe, c.ReadinessProbe, c.StartupProbe} {
 		if probe != nil && probe.HTTPGet != nil && !ports[probe.HTTPGet.Port.StrVal] {
 			t.Errorf("%s: a probe asks port %v, of %v", w.name, probe.HTTPGet.Port, ports)
-		}
-	}
-}
-
-// Pod Security Standards, "restricted": what admission would refuse.
-func TestPodsAreRestricted(t *testing.T) {
-	t.Parallel()
-	for _, w := range workloads(demo(t)) {
-		spec := w.template.Spec
-		s := spec.SecurityContext
-		if s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.SeccompProfile == nil ||
-			s.SeccompProfile.Type != corev1.SeccompProfileTypeRuntimeDefault {
-			t.Errorf("%s: pod security context %+v", w.name, s)
-		}
-		if spec.HostNetwork || spec.HostPID || spec.HostIPC {
-			t.Errorf("%s: shares a namespace with the node", w.name)
-		}
-		if spec.AutomountServiceAccountToken == nil || *spec.AutomountServiceAccountToken {
-			t.Errorf("%s: has a token for the API server", w.name)
-		}
-		for _, c := range spec.Containers {
-			s := c.SecurityContext
-			if s == nil || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation ||
-				s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem ||
-				s.Capabilities == nil || !slices.Contains(s.Capabilities.Drop, "ALL") {
-				t.Errorf("%s: container security context %+v", w.name, s)
-			}
 		}
 	}
 }
@@ -223,51 +200,6 @@ func hasPort(w workload, name string) bool {
 		}
 	}
 	return false
-}
-
-// Nothing is open but what somebody is named for, and nobody at all for the admin port.
-func TestNetworkPolicies(t *testing.T) {
-	t.Parallel()
-	objects := demo(t)
-	denied, covered := false, make(map[string]bool)
-	for _, object := range objects {
-		p, ok := object.(*networkingv1.NetworkPolicy)
-		if !ok {
-			continue
-		}
-		selector, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
-		if err != nil {
-			t.Fatal(err)
-		}
-		denied = denied || selector.Empty() && len(p.Spec.Ingress)+len(p.Spec.Egress) == 0 &&
-			len(p.Spec.PolicyTypes) == 2
-		for _, rule := range p.Spec.Ingress {
-			if len(rule.Ports) == 0 {
-				t.Errorf("policy %s opens every port", p.Name)
-			}
-			for _, port := range rule.Ports {
-				if port.Port == nil || port.Port.IntValue() == 9080 {
-					t.Errorf("policy %s opens port %v", p.Name, port.Port)
-				}
-			}
-			if len(rule.From) == 0 && p.Name != "gateway" {
-				t.Errorf("policy %s lets everybody in; only the public edge may", p.Name)
-			}
-		}
-		if !selector.Empty() {
-			for _, w := range matching(workloads(objects), selector) {
-				covered[w.name] = covered[w.name] || len(p.Spec.Ingress) > 0
-			}
-		}
-	}
-	if !denied {
-		t.Error("no policy denies what the others do not allow")
-	}
-	for _, w := range workloads(objects) {
-		if !covered[w.name] {
-			t.Errorf("%s: no policy lets anybody in; have %v", w.name, slices.Sorted(maps.Keys(covered)))
-		}
-	}
 }
 
 // Each Collector is given files that its ConfigMap has.

@@ -45,7 +45,7 @@ func (s *secondTier) Export(
 }
 
 // serve starts n receivers and returns their addresses.
-func serve(t *testing.T, n int, got chan<- arrival) []string {
+func serve(t testing.TB, n int, tier func(i int) ptraceotlp.GRPCServer) []string {
 	t.Helper()
 	var addresses []string
 	for i := range n {
@@ -54,7 +54,7 @@ func serve(t *testing.T, n int, got chan<- arrival) []string {
 			t.Fatal(err)
 		}
 		server := grpc.NewServer()
-		ptraceotlp.RegisterGRPCServer(server, &secondTier{got: got, me: i})
+		ptraceotlp.RegisterGRPCServer(server, tier(i))
 		go server.Serve(l) //nolint:errcheck // it ends with Stop
 		t.Cleanup(server.Stop)
 		addresses = append(addresses, l.Addr().String())
@@ -64,12 +64,12 @@ func serve(t *testing.T, n int, got chan<- arrival) []string {
 
 // firstTier runs a Collector on the files of deploy, with a socket for a port and with addresses for
 // a name that DNS would resolve. It returns a connection to it.
-func firstTier(t *testing.T, addresses []string) *grpc.ClientConn {
+func firstTier(t testing.TB, addresses []string) *grpc.ClientConn {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "otlp")
 	c, err := New("file:../../deploy/collector/base.yaml",
 		"file:../../deploy/k8s/collector/loadbalancing.yaml",
-		fmt.Sprintf("yaml:receivers::otlp::protocols: {http: null, "+
+		fmt.Sprintf("yaml:receivers::otlp::protocols: {http: {endpoint: '127.0.0.1:0'}, "+
 			"grpc: {endpoint: %s, transport: unix}}", socket),
 		fmt.Sprintf("yaml:exporters::load_balancing::resolver: {dns: null, "+
 			"static: {hostnames: [%q, %q, %q]}}", addresses[0], addresses[1], addresses[2]))
@@ -97,7 +97,9 @@ func firstTier(t *testing.T, addresses []string) *grpc.ClientConn {
 func TestTracesStayWhole(t *testing.T) {
 	const traces, spans = 60, 5
 	got := make(chan arrival, traces*spans)
-	conn := firstTier(t, serve(t, 3, got))
+	conn := firstTier(t, serve(t, 3, func(i int) ptraceotlp.GRPCServer {
+		return &secondTier{got: got, me: i}
+	}))
 	var ids []pcommon.TraceID
 	for range traces {
 		var id pcommon.TraceID

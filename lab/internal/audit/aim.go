@@ -55,9 +55,9 @@ func (a aim) accepted() shot {
 
 // goodBody is the body that is accepted.
 func (a aim) goodBody() string {
-	fill := func(text, word string, make func() string) string {
+	fill := func(text, word string, value func() string) string {
 		for strings.Contains(text, word) {
-			text = strings.Replace(text, word, make(), 1)
+			text = strings.Replace(text, word, value(), 1)
 		}
 		return text
 	}

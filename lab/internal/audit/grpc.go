@@ -79,13 +79,13 @@ func (s *sender) method(
 	full := "/" + paymentv1.PaymentService_ServiceDesc.ServiceName + "/"
 	a := aim{endpoint: endpoint{at: "payment", route: "gRPC " + name}, flock: s.audit.flock}
 	for i, k := range kinds() {
-		s.invoke(a.outgoing(ctx, i), conn, a, full+name, c.bad(a.plant(k, "message")), c.into())
+		_ = s.invoke(a.outgoing(ctx, i), conn, a, full+name, c.bad(a.plant(k, "message")), c.into())
 		unknown := strings.ReplaceAll(a.plant(k, "name of a method"), " ", "")
-		s.invoke(a.outgoing(ctx, i), conn, a, full+unknown, c.bad(""), c.into())
+		_ = s.invoke(a.outgoing(ctx, i), conn, a, full+unknown, c.bad(""), c.into())
 		// All but one field is right, so that the one is looked at.
-		s.invoke(a.outgoing(ctx, i), conn, a, full+name,
+		_ = s.invoke(a.outgoing(ctx, i), conn, a, full+name,
 			c.good(a.plant(k, "order_id"), "tok_visa"), c.into())
-		s.invoke(a.outgoing(ctx, i), conn, a, full+name,
+		_ = s.invoke(a.outgoing(ctx, i), conn, a, full+name,
 			c.good("x"+letters(10), a.plant(k, "card_token")), c.into())
 	}
 	err := s.invoke(a.outgoing(ctx, 0), conn, a, full+name,

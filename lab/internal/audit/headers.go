@@ -13,9 +13,9 @@ import (
 // change from turn to turn.
 func (a aim) headers(turn int) http.Header {
 	h := http.Header{"Content-Type": {"application/json"}}
-	set := func(name string, make func(secret string) string) {
+	set := func(name string, value func(secret string) string) {
 		k := kinds()[(turn+len(h))%len(kinds())]
-		h.Set(name, make(a.plant(k, "header "+name)))
+		h.Set(name, value(a.plant(k, "header "+name)))
 	}
 	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
 		h.Set(name, kinds()[8+turn%2].make("")+a.plant(opaque(), "header "+name))

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -153,14 +154,15 @@ func TestEveryTypeInRedisIsSearched(t *testing.T) {
 	mini := miniredis.RunT(t)
 	a := New()
 	v := func(kind int) string { return a.flock.plant(kinds()[kind], "here").Value }
-	mini.Set("key:"+v(3), "x")
-	mini.Set("string", `{"deep":[{"er":"`+v(0)+`"}]}`)
 	mini.HSet("hash", "field", v(1))
 	mini.HSet("names", v(2), "x")
-	mini.Lpush("list", v(4))
-	mini.SAdd("set", v(5))
-	mini.ZAdd("zset", 1, v(7))
-	if _, err := mini.XAdd("stream", "1-0", []string{"baggage", v(8)}); err != nil {
+	_, listErr := mini.Lpush("list", v(4))
+	_, setErr := mini.SAdd("set", v(5))
+	_, zsetErr := mini.ZAdd("zset", 1, v(7))
+	_, streamErr := mini.XAdd("stream", "1-0", []string{"baggage", v(8)})
+	if err := errors.Join(mini.Set("key:"+v(3), "x"),
+		mini.Set("string", `{"deep":[{"er":"`+v(0)+`"}]}`),
+		listErr, setErr, zsetErr, streamErr); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Redis(t.Context(), mini.Addr()); err != nil {

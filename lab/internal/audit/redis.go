@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,7 +56,7 @@ func valueOf(ctx context.Context, c *redis.Client, key string) (map[string]strin
 		return out, nil
 	case "string":
 		text, err := c.Get(ctx, key).Result()
-		if err == redis.Nil {
+		if errors.Is(err, redis.Nil) {
 			return out, nil
 		}
 		out[""] = text

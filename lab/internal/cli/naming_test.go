@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -60,6 +61,13 @@ func TestNamesOfAFullRun(t *testing.T) {
 		data, err := (&pmetric.JSONUnmarshaler{}).UnmarshalMetrics(line)
 		if err == nil {
 			c.Metrics(data)
+		}
+		return err
+	})
+	eachLine(t, filepath.Join(dump, "logs.jsonl"), func(line []byte) error {
+		data, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(line)
+		if err == nil {
+			c.Logs(data)
 		}
 		return err
 	})

@@ -78,19 +78,21 @@ func toB3(d b3bridge.Dialect) b3bridge.Propagator {
 
 // overB3 is the table of what comes back when W3C went over a hop that speaks B3.
 func overB3() string {
-	b := row("W3C says", "sent", "arrives", "changed") + "|---|---|---|---|\n"
+	var b strings.Builder
+	b.WriteString(row("W3C says", "sent", "arrives", "changed") + "|---|---|---|---|\n")
 	for _, c := range w3cSays() {
 		arrives := hop(toW3C(), hop(toB3(b3bridge.B3Multi), c.headers))
-		b += row(c.what, code(c.headers), code(arrives), changed(c.headers, arrives))
+		b.WriteString(row(c.what, code(c.headers), code(arrives), changed(c.headers, arrives)))
 	}
-	return b
+	return b.String()
 }
 
 // overW3C is the table of what comes back when B3 went over a hop that speaks W3C, and of what it
 // is when one service reads B3 and writes it.
 func overW3C() string {
-	b := row("B3 says", "sent", "W3C between", "comes back", "changed", "changed in one service") +
-		"|---|---|---|---|---|---|\n"
+	var b strings.Builder
+	b.WriteString(row("B3 says", "sent", "W3C between", "comes back", "changed",
+		"changed in one service") + "|---|---|---|---|---|---|\n")
 	for _, c := range b3Says() {
 		dialect := b3bridge.B3Single
 		if c.headers["b3"] == "" {
@@ -99,24 +101,25 @@ func overW3C() string {
 		between := hop(toW3C(), c.headers)
 		back := hop(toB3(dialect), between)
 		within := hop(toB3(dialect), c.headers)
-		b += row(c.what, code(c.headers), code(between), code(back), changed(c.headers, back),
-			changed(c.headers, within))
+		b.WriteString(row(c.what, code(c.headers), code(between), code(back),
+			changed(c.headers, back), changed(c.headers, within)))
 	}
-	return b
+	return b.String()
 }
 
 // readTable is what becomes of B3 headers that are not as they should be.
 func readTable() string {
-	b := row("what is odd", "sent", "read as") + "|---|---|---|\n"
+	var b strings.Builder
+	b.WriteString(row("what is odd", "sent", "read as") + "|---|---|---|\n")
 	for _, c := range oddB3() {
 		ctx := toW3C().Extract(context.Background(), c.headers)
 		read := "nothing"
 		if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
 			read = code(hop(toW3C(), c.headers))
 		}
-		b += row(c.what, code(c.headers), read)
+		b.WriteString(row(c.what, code(c.headers), read))
 	}
-	return b
+	return b.String()
 }
 
 func oddB3() []carried {

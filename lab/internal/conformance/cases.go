@@ -198,17 +198,17 @@ func keyCases() []Case {
 }
 
 func valueCases() []Case {
-	every := ""
+	var every strings.Builder
 	for c := ' '; c <= '~'; c++ {
 		if c != ',' && c != '=' {
-			every += string(c)
+			every.WriteRune(c)
 		}
 	}
 	value := func(n int) string { return strings.Repeat("v", n) }
 	same := func(name, list string) Case { return state(name, stateValue, list, list) }
 	none := func(name, list string) Case { return state(name, stateValue, "", list) }
 	return []Case{
-		same("every character", "k="+every+",a=1"),
+		same("every character", "k="+every.String()+",a=1"),
 		same("blanks lead it", "k=  v,a=1"),
 		state("blanks end it", stateValue, "k=v,a=1", "k=v  ,a=1"),
 		same("256 characters", "k="+value(256)+",a=1"),

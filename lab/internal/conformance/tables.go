@@ -20,8 +20,9 @@ func Tables(ctx context.Context) (map[string]string, error) {
 }
 
 func w3cTable(ctx context.Context) (string, error) {
-	b := row("what the caller sends", "section", "the trace", "tracestate sent on") +
-		"|---|---|---|---|\n"
+	var b strings.Builder
+	b.WriteString(row("what the caller sends", "section", "the trace", "tracestate sent on") +
+		"|---|---|---|---|\n")
 	var names []string
 	outcome := ""
 	err := WithProbe(ctx, func(p *Probe) error {
@@ -33,14 +34,14 @@ func w3cTable(ctx context.Context) (string, error) {
 			// Neighbours that fare alike share a row.
 			now := row(c.Section, fate(got[0]), stateFate(c, got[0]))
 			if now != outcome && names != nil {
-				b += "| " + strings.Join(names, "; ") + " " + outcome
+				b.WriteString("| " + strings.Join(names, "; ") + " " + outcome)
 				names = nil
 			}
 			names, outcome = append(names, c.Name), now
 		}
 		return nil
 	})
-	return b + "| " + strings.Join(names, "; ") + " " + outcome, err
+	return b.String() + "| " + strings.Join(names, "; ") + " " + outcome, err
 }
 
 // fate says what became of the caller's trace.

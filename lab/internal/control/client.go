@@ -18,7 +18,7 @@ import (
 	"example.com/throughline/internal/tracetree"
 )
 
-// ErrUnreachable: nothing answers at the lab's address.
+// ErrUnreachable says that nothing answers at the lab's address.
 var ErrUnreachable = errors.New("no lab answers")
 
 // Client talks to a lab's control listener. It is a scenario.Source

@@ -38,10 +38,12 @@ func (n *Names) logQL(text string) (wrong []string) {
 }
 
 // intrinsics are the words of TraceQL that are no attributes of ours (Tempo 2.10).
-var intrinsics = Set{
-	"kind": true, "name": true, "status": true, "duration": true, "nestedSetParent": true,
-	"server": true, "client": true, "consumer": true, "producer": true, "internal": true,
-	"error": true, "ok": true, "unset": true, "nil": true, "select": true,
+func intrinsics() Set {
+	return Set{
+		"kind": true, "name": true, "status": true, "duration": true, "nestedSetParent": true,
+		"server": true, "client": true, "consumer": true, "producer": true, "internal": true,
+		"error": true, "ok": true, "unset": true, "nil": true, "select": true,
+	}
 }
 
 // traceQL checks the attributes, each with its scope. A query that is a variable alone asks for a
@@ -53,7 +55,7 @@ func (n *Names) traceQL(text string) (wrong []string) {
 	for _, found := range word.FindAllString(quoted.ReplaceAllString(text, `""`), -1) {
 		scope, name, scoped := strings.Cut(found, ".")
 		switch {
-		case !scoped && intrinsics[found]:
+		case !scoped && intrinsics()[found]:
 		case !scoped:
 			wrong = append(wrong, fmt.Sprintf("%s: not known, want an attribute with its scope", found))
 		case n.Attributes[scope] == nil:

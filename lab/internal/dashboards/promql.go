@@ -12,9 +12,11 @@ const metricName = "__name__"
 
 // grafanaVariables are what Grafana puts in place before it asks. In provisioning files $$ is a
 // dollar sign.
-var grafanaVariables = strings.NewReplacer(
-	"[$__rate_interval]", "[5m]", "$service", ".+",
-	"$__tags", `service_name="x", http_route="/x"`)
+func grafanaVariables() *strings.Replacer {
+	return strings.NewReplacer(
+		"[$__rate_interval]", "[5m]", "$service", ".+",
+		"$__tags", `service_name="x", http_route="/x"`)
+}
 
 // Check returns what queries ask for that does not exist, and those that cannot be read.
 func (n *Names) Check(queries []Query) (wrong []string) {
@@ -38,7 +40,7 @@ func (n *Names) Check(queries []Query) (wrong []string) {
 }
 
 func (n *Names) promQL(text string) (wrong []string) {
-	text = grafanaVariables.Replace(strings.ReplaceAll(text, "$$", "$"))
+	text = grafanaVariables().Replace(strings.ReplaceAll(text, "$$", "$"))
 	if inner, ok := strings.CutPrefix(text, "label_values("); ok {
 		// Not PromQL but Grafana's: label_values(metric, label).
 		metric, label, _ := strings.Cut(strings.TrimSuffix(inner, ")"), ", ")

@@ -16,11 +16,11 @@ import (
 type Verdict int
 
 const (
-	// Valid: as the specification wants it.
+	// Valid is as the specification wants it.
 	Valid Verdict = iota
-	// Notable: accepted, but not what one might think, or not by everybody.
+	// Notable is accepted, but not what one might think, or not by everybody.
 	Notable
-	// Invalid: refused, and most often everything around it as well.
+	// Invalid is refused, and most often everything around it as well.
 	Invalid
 )
 

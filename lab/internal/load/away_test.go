@@ -44,18 +44,18 @@ func TestTheCollectorComesBack(t *testing.T) {
 			if meanwhile != nil {
 				again(t, lab, grpc, meanwhile)
 			}
-			gateway := ledgerOf(t, target)
+			gateway := ledgerOf(t, target, "gateway")
 			until(t, "drops", func() bool {
-				return ledgerOf(t, target).Dropped[telemetry.DroppedExportFailed] >
+				return ledgerOf(t, target, "gateway").Dropped[telemetry.DroppedExportFailed] >
 					gateway.Dropped[telemetry.DroppedExportFailed]
 			})
 			if meanwhile != nil {
 				stop(t, lab)
 			}
-			gateway = ledgerOf(t, target)
+			gateway = ledgerOf(t, target, "gateway")
 			again(t, lab, grpc, nil)
 			until(t, "spans that arrive again", func() bool {
-				return ledgerOf(t, target).Exported > gateway.Exported
+				return ledgerOf(t, target, "gateway").Exported > gateway.Exported
 			})
 			check(t, result())
 		})
@@ -129,17 +129,17 @@ func again(t *testing.T, lab *embedded.Lab, grpc string, set map[string]string) 
 	lab.Collector = c
 }
 
-// ledgerOf is the gateway's account as it is now.
-func ledgerOf(t *testing.T, target load.Target) (ledger telemetry.Snapshot) {
+// ledgerOf is the service's account as it is now.
+func ledgerOf(t *testing.T, target load.Target, service string) (ledger telemetry.Snapshot) {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
-	resp, err := client.Get(target.Fleet.Admin["gateway"] + "/ledger")
+	resp, err := client.Get(target.Fleet.Admin[service] + "/ledger")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	if err := json.NewDecoder(resp.Body).Decode(&ledger); err != nil {
-		t.Fatal(fmt.Errorf("the gateway's ledger: %w", err))
+		t.Fatal(fmt.Errorf("the ledger of %s: %w", service, err))
 	}
 	return ledger
 }

@@ -26,6 +26,11 @@ func TestBooksThatDoNotBalance(t *testing.T) {
 			Ended: 3, Exported: 2}, Arrived: 2}, want: "does not balance"},
 		"not arrived": {account: suite.Account{Snapshot: telemetry.Snapshot{Service: "order",
 			Ended: 3, Exported: 3}, Arrived: 2}, want: "exported 3 spans, 2 arrived"},
+		"answered too late": {account: suite.Account{Snapshot: telemetry.Snapshot{Service: "order",
+			Ended: 5, Exported: 3, Dropped: map[string]int64{"export_failed": 2}}, Arrived: 5}},
+		"more than that": {account: suite.Account{Snapshot: telemetry.Snapshot{Service: "order",
+			Ended: 5, Exported: 3, Dropped: map[string]int64{"queue_full": 2}}, Arrived: 4},
+			want: "exported 3 spans, 4 arrived"},
 		"hung": {hung: 1, want: "1 requests had no answer"},
 	} {
 		r := load.Report{Books: load.Books{Accounts: []suite.Account{tc.account}}}

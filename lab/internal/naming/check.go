@@ -1,8 +1,10 @@
 package naming
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -71,9 +73,27 @@ func (c *Checker) known(names map[string]bool, what, name, at string) {
 }
 
 func (c *Checker) attributes(m pcommon.Map, at string) {
-	for key := range m.All() {
-		c.known(c.Vocabulary.Attributes, "attribute", key, at)
+	for key, value := range m.All() {
+		want, ok := c.prefixed(key)
+		if !ok {
+			c.known(c.Vocabulary.Attributes, "attribute", key, at)
+			want = cmp.Or(c.Vocabulary.Types[key], "string")
+		}
+		_, known := c.Vocabulary.Attributes[key]
+		if got := kind(value); (ok || known) && got != want && !(got == "[]" && want[len(want)-1] == ']') {
+			c.report("%s: %s is of type %s, want %s", at, key, got, want)
+		}
 	}
+}
+
+// prefixed returns the type of a key that begins as the conventions say and ends as anybody likes.
+func (c *Checker) prefixed(key string) (string, bool) {
+	for prefix, t := range c.Vocabulary.Prefixes {
+		if strings.HasPrefix(key, prefix) && len(key) > len(prefix) {
+			return t, true
+		}
+	}
+	return "", false
 }
 
 // Traces checks spans, with their resources, events and links.
@@ -126,36 +146,29 @@ func (c *Checker) metric(m pmetric.Metric, scope string) {
 	default:
 		c.report("%s: unknown metric", at)
 	}
-	for key := range metricKeys(m) {
-		c.known(c.Vocabulary.Attributes, "attribute", key, at)
+	for _, attributes := range pointAttributes(m) {
+		c.attributes(attributes, at)
 	}
 }
 
-// metricKeys returns the attribute keys of all points.
-func metricKeys(m pmetric.Metric) map[string]bool {
-	keys := make(map[string]bool)
-	add := func(attributes pcommon.Map) {
-		for key := range attributes.All() {
-			keys[key] = true
-		}
-	}
+func pointAttributes(m pmetric.Metric) (all []pcommon.Map) {
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
 		for _, p := range m.Gauge().DataPoints().All() {
-			add(p.Attributes())
+			all = append(all, p.Attributes())
 		}
 	case pmetric.MetricTypeSum:
 		for _, p := range m.Sum().DataPoints().All() {
-			add(p.Attributes())
+			all = append(all, p.Attributes())
 		}
 	case pmetric.MetricTypeHistogram:
 		for _, p := range m.Histogram().DataPoints().All() {
-			add(p.Attributes())
+			all = append(all, p.Attributes())
 		}
 	case pmetric.MetricTypeExponentialHistogram:
 		for _, p := range m.ExponentialHistogram().DataPoints().All() {
-			add(p.Attributes())
+			all = append(all, p.Attributes())
 		}
 	}
-	return keys
+	return all
 }

@@ -3,9 +3,9 @@
 //
 // [Read] collects the constants from the source of both, so that a name is known
 // exactly when code can refer to it. [Checker] takes everything that arrived and
-// says what is unknown or deprecated, which span has the wrong kind for what it
-// describes, and where http.route or error.type is missing or too much; spans.go
-// has those rules. allowed.go is the short list of exceptions, with reasons.
+// says what is unknown or deprecated or has a value of the wrong type, which span
+// has the wrong kind for what it describes, and where http.route or error.type is
+// missing or too much; spans.go and logs.go have those rules. allowed.go is the short list of exceptions, with reasons.
 package naming
 
 import (
@@ -23,6 +23,12 @@ import (
 type Vocabulary struct {
 	// Attributes are attribute keys. The value is false for deprecated ones.
 	Attributes map[string]bool
+	// Types are the types of attributes, as the conventions write them: string, int, double,
+	// boolean, string[]. What is not here is a string.
+	Types map[string]string
+	// Prefixes are what attribute keys begin with that end in a name of anybody's, such as
+	// http.request.header., and their types.
+	Prefixes map[string]string
 	// Metrics are the names of instruments and their units.
 	Metrics map[string]string
 	// Events are the names of span events.
@@ -31,10 +37,10 @@ type Vocabulary struct {
 
 // Read collects the constants of Go packages at and below the given folders: attribute.Key("...")
 // is an attribute, a constant called ...EventName or Event... is an event, and a type with methods
-// Name and Unit is an instrument.
+// Name and Unit is an instrument. types.go says where the type of an attribute is from.
 func Read(folders ...string) (*Vocabulary, error) {
-	v := &Vocabulary{Attributes: map[string]bool{}, Metrics: map[string]string{},
-		Events: map[string]bool{}}
+	v := &Vocabulary{Attributes: map[string]bool{}, Types: map[string]string{},
+		Prefixes: map[string]string{}, Metrics: map[string]string{}, Events: map[string]bool{}}
 	for _, folder := range folders {
 		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") ||
@@ -56,6 +62,7 @@ func (v *Vocabulary) file(path string) error {
 	if err != nil {
 		return err
 	}
+	v.types(f)
 	units, names := map[string]string{}, map[string]string{}
 	for _, decl := range f.Decls {
 		switch decl := decl.(type) {
@@ -91,6 +98,7 @@ func (v *Vocabulary) constants(decl *ast.GenDecl) {
 			if call, ok := expr.(*ast.CallExpr); ok && isKey(call) {
 				if text, ok := literal(call.Args[0]); ok {
 					v.Attributes[text] = !deprecated
+					v.told(text, value.Doc.Text())
 				}
 			} else if text, ok := literal(expr); ok && decl.Tok == token.CONST &&
 				(strings.HasPrefix(name, "Event") || strings.HasSuffix(name, "EventName")) {

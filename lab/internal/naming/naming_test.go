@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -23,6 +24,16 @@ const (
 const TypedKey attribute.Key = attribute.Key("error.type")
 var MethodKey = attribute.Key("http.request.method")
 
+const (
+	// CountKey counts. Type: int.
+	CountKey = attribute.Key("shop.count")
+	// PortKey has a function. Type: Enum
+	PortKey = attribute.Key("server.port")
+)
+func Port(n int) attribute.KeyValue { return PortKey.Int(n) }
+func Header(key string, val ...string) attribute.KeyValue {
+	return attribute.StringSlice("http.request.header."+key, val)
+}
 type Duration struct{}
 func (Duration) Name() string { return "http.duration" }
 func (Duration) Unit() string { return "s" }
@@ -50,9 +61,11 @@ func TestRead(t *testing.T) {
 	t.Parallel()
 	want := &Vocabulary{
 		Attributes: map[string]bool{"http.route": true, "http.url": false, "error.type": true,
-			"http.request.method": true},
-		Metrics: map[string]string{"http.duration": "s"},
-		Events:  map[string]bool{"exception": true, "retry": true},
+			"http.request.method": true, "shop.count": true, "server.port": true},
+		Types:    map[string]string{"shop.count": "int", "server.port": "int"},
+		Prefixes: map[string]string{"http.request.header.": "string[]"},
+		Metrics:  map[string]string{"http.duration": "s"},
+		Events:   map[string]bool{"exception": true, "retry": true},
 	}
 	if diff := cmp.Diff(want, vocabulary(t)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -80,6 +93,21 @@ func TestSpans(t *testing.T) {
 			"Server" + at + "deprecated attribute http.url (1 times)",
 			"Server" + at + "unknown attribute http.rout (1 times)",
 			"Server" + at + "unknown event surprise (1 times)",
+		}},
+		"wrong types": {func(s ptrace.Span) {
+			s.Attributes().PutStr("server.port", "80")
+			s.Attributes().PutInt("shop.count", 1)
+			s.Attributes().PutDouble("http.route", 1)
+			s.Attributes().PutEmptySlice("http.request.header.a")
+			s.Attributes().PutEmptySlice("http.request.header.b").AppendEmpty().SetStr("x")
+			s.Attributes().PutStr("http.request.header.c", "x")
+			s.Attributes().PutStr("http.request.header.", "x")
+			s.SetName("GET 1")
+		}, []string{
+			`Server span "GET 1" of a.scope: http.request.header.c is of type string, want string[] (1 times)`,
+			`Server span "GET 1" of a.scope: http.route is of type double, want string (1 times)`,
+			`Server span "GET 1" of a.scope: server.port is of type string, want int (1 times)`,
+			`Server span "GET 1" of a.scope: unknown attribute http.request.header. (1 times)`,
 		}},
 		"error without a type": {func(s ptrace.Span) { s.Status().SetCode(ptrace.StatusCodeError) },
 			[]string{"Server" + at + "status Error, error.type false: want both or none (1 times)"}},
@@ -147,6 +175,52 @@ func TestMetricsAndExceptions(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, c.Violations()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestLogs(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(plog.LogRecord)
+		want   []string
+	}{
+		"good": {func(plog.LogRecord) {}, nil},
+		"named wrongly": {func(r plog.LogRecord) {
+			r.Attributes().PutStr("peer", "")
+			r.Attributes().PutStr("shop.count", "")
+			r.SetEventName("surprise")
+		}, []string{
+			`log record "done": shop.count is of type string, want int (1 times)`,
+			`log record "done": unknown attribute peer (1 times)`,
+			`log record "done": unknown event surprise (1 times)`,
+		}},
+		"no record": {func(r plog.LogRecord) {
+			r.Body().SetInt(7)
+			r.SetSeverityText("debug")
+			r.SetTimestamp(0)
+			r.SetTraceID([16]byte{1})
+			r.Attributes().PutStr("exception.type", "x")
+		}, []string{
+			`log record "7": no text for a body (1 times)`,
+			`log record "7": no time (1 times)`,
+			`log record "7": one of exception.message and exception.type without the other (1 times)`,
+			`log record "7": one of trace id and span id without the other (1 times)`,
+			`log record "7": severity 5 with the text "debug" (1 times)`,
+			`log record "7": unknown attribute exception.type (1 times)`,
+		}},
+	} {
+		data := plog.NewLogs()
+		r := data.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		r.Body().SetStr("done")
+		r.SetTimestamp(1)
+		r.SetSeverityNumber(plog.SeverityNumberDebug)
+		r.SetSeverityText("DEBUG")
+		tc.change(r)
+		c := &Checker{Vocabulary: vocabulary(t)}
+		c.Logs(data)
+		if diff := cmp.Diff(tc.want, c.Violations()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

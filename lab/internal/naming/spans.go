@@ -2,6 +2,7 @@ package naming
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -49,10 +50,8 @@ func kindRule(kind ptrace.SpanKind, has func(string) bool) string {
 	default:
 		what, want = "work inside a process", []ptrace.SpanKind{ptrace.SpanKindInternal}
 	}
-	for _, k := range want {
-		if k == kind {
-			return ""
-		}
+	if slices.Contains(want, kind) {
+		return ""
 	}
 	return fmt.Sprintf("kind %s for %s, want one of %v", kind, what, want)
 }

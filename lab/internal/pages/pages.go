@@ -53,7 +53,7 @@ func Scenarios(page string) []string {
 	var names []string
 	for line := range strings.Lines(page) {
 		if m := marker.FindStringSubmatch(strings.TrimSpace(line)); m != nil && parts()[m[2]] != nil {
-			for _, file := range strings.Fields(m[3]) {
+			for file := range strings.FieldsSeq(m[3]) {
 				names = append(names, name(file))
 			}
 		}

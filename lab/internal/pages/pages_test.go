@@ -41,7 +41,7 @@ func run(t *testing.T) map[string]Run {
 		return tracetree.Span{TraceID: trace, Start: at, Links: make([]tracetree.Link, links)}
 	}
 	hop := func(direction string, headers map[string]any) tracetree.Log {
-		headers["direction"] = direction
+		headers["shop.wire.direction"] = direction
 		return tracetree.Log{Body: direction, Attributes: headers}
 	}
 	return map[string]Run{"claim": {Scenario: sc, Result: scenario.Result{
@@ -49,9 +49,11 @@ func run(t *testing.T) map[string]Run {
 		Journey: scenario.Journey{
 			Spans: []tracetree.Span{span("a", 1), span("b", 0), span("a", 2)},
 			Logs: []tracetree.Log{
-				hop("sent", map[string]any{"traceparent": "not twice"}),
-				hop("received", map[string]any{"traceparent": "0123456789", "baggage": "names"}),
-				hop("received", map[string]any{"peer": "x"}),
+				hop("sent", map[string]any{"http.request.header.traceparent": []any{"not twice"}}),
+				hop("received", map[string]any{
+					"http.request.header.traceparent": []any{"0123456789"},
+					"shop.baggage.members":            []any{"names"}}),
+				hop("received", map[string]any{}),
 				{Body: "received"},
 			},
 		},

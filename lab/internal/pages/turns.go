@@ -60,13 +60,14 @@ func outline(tree string) string {
 		if depth > 0 && !ours && !strings.Contains(head, " consumer ") {
 			continue
 		}
-		text := strings.TrimPrefix(head, "gateway server ")
+		var text strings.Builder
+		text.WriteString(strings.TrimPrefix(head, "gateway server "))
 		for word := range strings.FieldsSeq(asserts) {
 			if word[0] == '@' || strings.HasPrefix(word, "link(") {
-				text += " " + word
+				text.WriteString(" " + word)
 			}
 		}
-		kept = append(kept, strings.Repeat("  ", len(depths))+text)
+		kept = append(kept, strings.Repeat("  ", len(depths))+text.String())
 		depths = append(depths, depth)
 	}
 	return strings.Join(kept, "\n")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,13 +69,20 @@ func TestLabBesideThePrograms(t *testing.T) {
 }
 
 // serving is where a program says that it listens.
-type serving struct{ Msg, HTTP, Trusted, Rating, GRPC, Admin string }
+type serving struct {
+	Msg     string
+	HTTP    string `json:"shop.listener.http"`
+	Trusted string `json:"shop.listener.trusted"`
+	Rating  string `json:"shop.listener.rating"`
+	GRPC    string `json:"shop.listener.grpc"`
+	Admin   string `json:"shop.listener.admin"`
+}
 
 // serve runs a program until the end of the test.
 func serve(t *testing.T, service string, shared []string, environ ...string) serving {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), build(t, service))
-	cmd.Env = append(shared[:len(shared):len(shared)], environ...)
+	cmd.Env = append(slices.Clip(shared), environ...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -171,7 +171,7 @@ func served(line []byte) map[string]string {
 	}
 	addrs := map[string]string{}
 	for _, name := range []string{"http", "trusted", "rating", "grpc", "admin"} {
-		if addr, ok := record[name].(string); ok {
+		if addr, ok := record["shop.listener."+name].(string); ok {
 			addrs[name] = strings.TrimPrefix(addr, "http://")
 		}
 	}

@@ -136,7 +136,10 @@ func servingAt(t *testing.T, stdout *bufio.Reader) string {
 		if err != nil {
 			t.Fatalf("the service ended before it served: %v", err)
 		}
-		var record struct{ Msg, HTTP string }
+		var record struct {
+			Msg  string
+			HTTP string `json:"shop.listener.http"`
+		}
 		if json.Unmarshal([]byte(line), &record) == nil && record.Msg == "serving" {
 			return strings.TrimSuffix(record.HTTP, "/")
 		}

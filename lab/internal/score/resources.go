@@ -107,7 +107,7 @@ func levelOf(key string) string {
 }
 
 // table returns the lines of keys, by key.
-var table = sync.OnceValue(func() [][2]string {
+var table = sync.OnceValue(func() [][2]string { //nolint:gochecknoglobals // read once
 	var lines [][2]string
 	for line := range strings.Lines(keys) {
 		level, key, _ := strings.Cut(strings.TrimSpace(line), " ")

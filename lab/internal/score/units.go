@@ -3,6 +3,7 @@ package score
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -65,10 +66,6 @@ func isNameOf(word, unit string) bool {
 		"J": {"joule", "joules"}, "W": {"watt", "watts"}, "V": {"volt", "volts"},
 	}
 	word = strings.ToLower(word)
-	for _, name := range names[unit] {
-		if word == name {
-			return true
-		}
-	}
-	return len(unit) > 1 && word == strings.ToLower(unit)
+	return slices.Contains(names[unit], word) ||
+		len(unit) > 1 && word == strings.ToLower(unit)
 }
