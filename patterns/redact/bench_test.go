@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -32,5 +33,19 @@ func BenchmarkText(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		_ = r.Text("pay https://h/a?token=x with 4111 1111 1111 1111 as ada@example.com")
+	}
+}
+
+// What a hostile caller can make us read: no byte may cost much more than in a text like ours.
+func BenchmarkHostileText(b *testing.B) {
+	r := New(Rules{})
+	for _, piece := range []string{"plain words ", "@", "a1", "a:b@", "4111a", "bearer abcdef ", "a=1;&"} {
+		b.Run(piece, func(b *testing.B) {
+			s := strings.Repeat(piece, maxText/len(piece))
+			b.SetBytes(int64(len(s)))
+			for b.Loop() {
+				_ = r.Text(s)
+			}
+		})
 	}
 }

@@ -91,14 +91,15 @@ func separator(s string, group int) int {
 	return width
 }
 
-// inID reports whether the word around i is hexadecimal, with letters.
+// inID reports whether the word around i is hexadecimal, with letters. Of a longer word than any id
+// the nearest 128 characters to each side are looked at.
 func inID(s string, i int) bool {
 	word := func(c byte) bool { return digit(c) || letter(c) }
 	from, to := i, i
-	for from > 0 && word(s[from-1]) {
+	for from > max(0, i-128) && word(s[from-1]) {
 		from--
 	}
-	for to < len(s) && word(s[to]) {
+	for to < min(len(s), i+128) && word(s[to]) {
 		to++
 	}
 	letters := false

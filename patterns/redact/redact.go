@@ -114,10 +114,29 @@ func New(rules Rules) *Redactor {
 // maxLayers bounds how often a text is decoded: %252540 has three layers.
 const maxLayers = 3
 
+// maxText is how much of a text is looked at, in bytes, and maxWord how long a word may be that is
+// not cut in two there.
+const maxText, maxWord = 16 << 10, 256
+
+// bounded cuts what is longer than maxText, for what is not looked at must not stay. Without an end
+// a caller could keep us busy with one attribute.
+func bounded(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	s = s[:maxText]
+	if i := strings.LastIndexAny(s, " \t\r\n"); i > maxText-maxWord {
+		s = s[:i]
+	}
+	return strings.ToValidUTF8(s, "") + " [cut]"
+}
+
 // Text returns s without what the rules forbid. Encoding does not hide anything:
-// if something is found underneath, the decoded text is returned. A traceparent
-// stays: one span id in some ten thousand looks like a card number.
+// if something is found underneath, the decoded text is returned. Of a text longer
+// than 16 KiB the rest is cut. A traceparent stays: one span id in some ten thousand
+// looks like a card number.
 func (r *Redactor) Text(s string) string {
+	s = bounded(s)
 	signs := r.read(s)
 	if signs == (marks{}) && !r.custom(s) || traceparent(s) {
 		return s

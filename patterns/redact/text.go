@@ -57,56 +57,85 @@ func delimits(c rune) bool {
 }
 
 // userinfo replaces the user and password of a URL (RFC 3986, section 3.2.1), and of
-// what looks like the rest of one: ada:secret@host.
+// what looks like the rest of one: ada:secret@host. The last @ of a word ends it, as it
+// does for browsers. Each byte is read a fixed number of times, also in a text of nothing
+// but @.
 func userinfo(s string) string {
-	for i := strings.IndexByte(s, '@'); i >= 0; i = next(s, '@', i) {
-		from := i
-		for from > 0 && strings.IndexByte(" \t\r\n\"'<>?#/", s[from-1]) < 0 {
-			from--
+	var b strings.Builder
+	done := 0
+	for from := 0; from < len(s); {
+		end := len(s)
+		if i := strings.IndexAny(s[from:], " \t\r\n\"'<>?#/"); i >= 0 {
+			end = from + i
 		}
-		behind := strings.HasPrefix(s[:from], "//") || strings.HasSuffix(s[:from], "//")
-		if s[from:i] == Redacted || from == i || !behind && !pair(s[from:i]) {
-			continue
+		word := s[from:end]
+		if !strings.HasPrefix(s[:from], "//") && !strings.HasSuffix(s[:from], "//") {
+			word = pair(word)
 		}
-		s = s[:from] + Redacted + s[i:]
-		i = from + len(Redacted)
+		if at := strings.LastIndexByte(word, '@'); at > 0 {
+			_, _ = b.WriteString(s[done:from])
+			_, _ = b.WriteString(Redacted)
+			done = from + at
+		}
+		from = end + 1
 	}
-	return s
+	if done == 0 {
+		return s
+	}
+	return b.String() + s[done:]
 }
 
-// pair reports whether s is a user and a password. What has a blank or bracket in it is not.
-func pair(s string) bool {
-	user, password, ok := strings.Cut(s, ":")
-	return ok && user != "" && password != "" && !strings.ContainsAny(s, "[]=,;&")
+// pair returns what word begins with, if that is a user and a password, up to the last @
+// and what follows it; else nothing. What has a bracket or a separator in it is neither.
+func pair(word string) string {
+	if i := strings.IndexAny(word, "[]=,;&"); i >= 0 {
+		word = word[:i]
+	}
+	colon := strings.IndexByte(word, ':')
+	if colon < 1 || strings.LastIndexByte(word, '@') <= colon+1 {
+		return ""
+	}
+	return word
 }
 
 // credentials replaces what follows the name of a scheme of HTTP authentication (RFC
 // 9110, section 11.1).
 func credentials(s string) string {
 	for _, scheme := range [...]string{"bearer", "basic"} {
-		for i := 0; ; {
-			at := indexFold(s[i:], scheme)
-			if at < 0 {
-				break
-			}
-			from := i + at
-			i = from + len(scheme)
-			value := i
-			for value < len(s) && strings.IndexByte(" \t\r\n+", s[value]) >= 0 {
-				value++
-			}
-			end := value
-			for end < len(s) && (runs(s[end]) || strings.IndexByte(".~=", s[end]) >= 0) {
-				end++
-			}
-			if value == i || end-value < 6 || from > 0 && (letter(s[from-1]) || digit(s[from-1])) {
-				continue
-			}
-			s = s[:from] + "[token]" + s[end:]
-			i = from + len("[token]")
-		}
+		s = tokens(s, scheme)
 	}
 	return s
+}
+
+func tokens(s, scheme string) string {
+	var b strings.Builder
+	done := 0
+	for i := 0; ; {
+		at := indexFold(s[i:], scheme)
+		if at < 0 {
+			break
+		}
+		from := i + at
+		i = from + len(scheme)
+		value := i
+		for value < len(s) && strings.IndexByte(" \t\r\n+", s[value]) >= 0 {
+			value++
+		}
+		end := value
+		for end < len(s) && (runs(s[end]) || strings.IndexByte(".~=", s[end]) >= 0) {
+			end++
+		}
+		if value == i || end-value < 6 || from > 0 && (letter(s[from-1]) || digit(s[from-1])) {
+			continue
+		}
+		_, _ = b.WriteString(s[done:from])
+		_, _ = b.WriteString("[token]")
+		done, i = end, end
+	}
+	if done == 0 {
+		return s
+	}
+	return b.String() + s[done:]
 }
 
 // indexFold is strings.Index for a lower-case word in any case.

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // Whatever a secret is wrapped in, it does not come through.
@@ -188,5 +189,19 @@ func TestACardInBase64WithoutLowerCase(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no such card was tried")
+	}
+}
+
+func TestALongTextIsCut(t *testing.T) {
+	t.Parallel()
+	r := New(Rules{})
+	long := strings.Repeat("a ", maxText/2-4) // the address would be cut in two
+	got := r.Text(long + "ada@example.com " + "canary")
+	if want := strings.TrimRight(long, " ") + " [cut]"; got != want {
+		t.Errorf("Text ends in %q, want %q", got[len(got)-40:], want[len(want)-40:])
+	}
+	if got := r.Path("/" + strings.Repeat("é", maxText)); !utf8.ValidString(got) ||
+		len(got) > maxText+len(" [cut]") {
+		t.Errorf("Path is of %d bytes, valid %t", len(got), utf8.ValidString(got))
 	}
 }

@@ -45,6 +45,7 @@ func (r *Redactor) Query(query string) string {
 
 // Path returns a URL's path, in which segments that are not allowed are replaced.
 func (r *Redactor) Path(path string) string {
+	path = bounded(path)
 	clean := r.Text(path)
 	if r.segment == nil {
 		return clean
