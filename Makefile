@@ -50,6 +50,7 @@ audit: bin/lab ## canaries at every endpoint, and a search for them in all that 
 bench: bin/lab ## what patterns cost (ns/op, allocs/op), what a Collector carries, what the lab takes
 	$(GO) test -run '^$$' -bench . -benchmem ./patterns/... ./internal/tracetree
 	$(GO) test -run '^$$' -bench Spans ./lab/internal/collector
+	cd tools && GOWORK=off $(GO) test -run '^$$' -bench FirstTier ./tiers 2>/dev/null
 	@bin/lab run --json --stats 2>&1 >/dev/null | tail -n 1
 
 copy: ## every pattern, copied alone into an empty module, builds and passes its tests

@@ -32,7 +32,7 @@ func TestRedactionIsWhatHidesTheCanaries(t *testing.T) {
 	if result.Pass || result.Err != nil {
 		t.Fatalf("pass %v, error %v, want a failure", result.Pass, result.Err)
 	}
-	for _, place := range []string{"user_agent.original", "url.path", "attribute tracestate"} {
+	for _, place := range []string{"user_agent.original", "url.path", "attribute http.request.header.tracestate"} {
 		if !strings.Contains(result.Diff, place) {
 			t.Errorf("no canary in %s:\n%s", place, result.Diff)
 		}

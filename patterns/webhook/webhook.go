@@ -59,6 +59,9 @@ var (
 	ErrNotAllowed = errors.New("webhook target not allowed")
 	// ErrStatus is wrapped by Post for an answer that is not 2xx.
 	ErrStatus = errors.New("webhook was not accepted")
+	// ErrAnswer is wrapped by Post for what is no HTTP answer, or TLS that cannot be
+	// trusted.
+	ErrAnswer = errors.New("no answer that can be read")
 )
 
 // maxAnswer is how much of an answer is read, in bytes.
@@ -118,7 +121,7 @@ func New(o Options) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
-		Transport: otelhttp.NewTransport(withoutQuery{newTransport(o)},
+		Transport: otelhttp.NewTransport(discreet{newTransport(o)},
 			otelhttp.WithPropagators(ThirdParty{}),
 			otelhttp.WithTracerProvider(o.TracerProvider),
 			otelhttp.WithMeterProvider(o.MeterProvider),
@@ -144,7 +147,8 @@ func (c *Client) Check(target string) error {
 // there was none. The error wraps ErrNotAllowed if target is no http or https URL
 // of a host on the list, carries a user or password, or resolves to an address
 // that is not public; it wraps ErrStatus for an answer that is not 2xx, a redirect
-// among them. No error shows the URL's path or query: they may be secrets.
+// among them, and ErrAnswer for what is none. No error shows the URL's path or query,
+// which may be secrets, or what the other side has said, which may be anything.
 func (c *Client) Post(ctx context.Context, target string, body []byte) (status int, err error) {
 	u, err := c.allowed(target)
 	if err != nil {
@@ -189,14 +193,30 @@ func (c *Client) allowed(target string) (*url.URL, error) {
 	return u, nil
 }
 
-// withoutQuery goes below otelhttp, which writes the whole URL on the span. The
-// path and query of a webhook are often its password.
-type withoutQuery struct{ base http.RoundTripper }
+// discreet goes below otelhttp, which writes the whole URL on the span, and errors as
+// they are. The path and query of a webhook are often its password, and net/http
+// quotes an answer that it cannot read, a certificate that is not the host's, and a
+// Location that is no URL.
+type discreet struct{ base http.RoundTripper }
 
-func (t withoutQuery) RoundTrip(r *http.Request) (*http.Response, error) {
+func (t discreet) RoundTrip(r *http.Request) (*http.Response, error) {
 	bare := url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: "/REDACTED"}
 	trace.SpanFromContext(r.Context()).SetAttributes(semconv.URLFull(bare.String()))
-	return t.base.RoundTrip(r)
+	response, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, ours(r.Context(), err)
+	}
+	response.Header.Del("Location") // it is not followed
+	return response, nil
+}
+
+// ours is err if its text is of this side alone: that of the network, or of ctx.
+func ours(ctx context.Context, err error) error {
+	_, network := errors.AsType[*net.OpError](err)
+	if network || ctx.Err() != nil || errors.Is(err, ErrNotAllowed) {
+		return err
+	}
+	return fmt.Errorf("%w: %T", ErrAnswer, err)
 }
 
 // ThirdParty is the propagator for peers that are not ours. It injects the

@@ -3,6 +3,8 @@ package webhook
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -257,4 +259,47 @@ func spanContext(t testing.TB) trace.SpanContext {
 		"tracestate":  "throughline=secret",
 	})
 	return trace.SpanContextFromContext(ctx)
+}
+
+// What the other side says is in no error and on no span, also where net/http repeats it.
+func TestNothingOfTheAnswerIsRepeated(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer string
+		want   error
+	}{
+		"no HTTP":       {"canary\r\n\r\n", ErrAnswer},
+		"no status":     {"HTTP/1.1 canary\r\n\r\n", ErrAnswer},
+		"no version":    {"HTTP/canary 200 OK\r\n\r\n", ErrAnswer},
+		"no header":     {"HTTP/1.1 200 OK\r\ncanary\r\n\r\n", ErrAnswer},
+		"no length":     {"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n", ErrAnswer},
+		"no encoding":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: canary\r\n\r\n", ErrAnswer},
+		"no location":   {"HTTP/1.1 302 Found\r\nLocation: http://%zzcanary\r\n\r\n", ErrStatus},
+		"other texts":   {"HTTP/1.1 500 canary\r\nX-Canary: canary\r\nContent-Length: 6\r\n\r\ncanary", ErrStatus},
+		"nothing":       {"", ErrAnswer},
+		"a second line": {"HTTP/1.1 103 canary\r\n\r\ncanary\r\n\r\n", ErrAnswer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client, target, spans := newPeer(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body) // else the request may fail first
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(conn, tc.answer)
+				_ = conn.Close()
+			})
+			_, err := client.Post(t.Context(), target, []byte("{}"))
+			if !errors.Is(err, tc.want) || strings.Contains(strings.ToLower(err.Error()), "canary") {
+				t.Errorf("Post: %v, want %v", err, tc.want)
+			}
+			for _, s := range spans.Ended() {
+				if all := fmt.Sprint(s.Attributes(), s.Status(), s.Events()); strings.Contains(all, "canary") {
+					t.Errorf("the span has %s", all)
+				}
+			}
+		})
+	}
 }

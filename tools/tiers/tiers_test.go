@@ -69,6 +69,7 @@ func firstTier(t testing.TB, addresses []string) *grpc.ClientConn {
 	socket := filepath.Join(t.TempDir(), "otlp")
 	c, err := New("file:../../deploy/collector/base.yaml",
 		"file:../../deploy/k8s/collector/loadbalancing.yaml",
+		"yaml:service::telemetry::logs::level: error",
 		fmt.Sprintf("yaml:receivers::otlp::protocols: {http: {endpoint: '127.0.0.1:0'}, "+
 			"grpc: {endpoint: %s, transport: unix}}", socket),
 		fmt.Sprintf("yaml:exporters::load_balancing::resolver: {dns: null, "+

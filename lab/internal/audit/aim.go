@@ -102,6 +102,9 @@ func (a aim) refused() []shot {
 		})
 		add("nowhere", func(s *shot) { s.url = a.base + "/" + segment })
 	}
+	for _, odd := range a.odd() {
+		add(odd.what, odd.change)
+	}
 	for _, k := range []kind{kinds()[2], kinds()[3], kinds()[10]} { // what a method may be
 		add("method", func(s *shot) { s.method = a.plant(k, "method") })
 	}

@@ -93,6 +93,14 @@ func jwt(core string) string {
 	return rawURL(`{"alg":"HS256","typ":"JWT"}`) + "." + rawURL(`{"sub":"`+core+`"}`) + "." + rawURL(core)
 }
 
+func eachByte(format, s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, format, c)
+	}
+	return b.String()
+}
+
 // grouped puts a separator between groups of four digits.
 func grouped(separator string) func(string) string {
 	return func(digits string) string {
@@ -133,6 +141,14 @@ func kinds() []kind {
 		{name: "e-mail in base64", make: func(c string) string { return base64Of(mail(c)) }},
 		{name: "card in base64", card: "4/16", make: rawURL},
 		{name: "e-mail in hexadecimal", make: func(c string) string { return hex.EncodeToString([]byte(mail(c))) }},
+		{name: "e-mail in HEXADECIMAL", make: func(c string) string {
+			return strings.ToUpper(hex.EncodeToString([]byte(mail(c))))
+		}},
+		{name: "e-mail percent-encoded twice", make: func(c string) string {
+			return url.QueryEscape(url.QueryEscape(mail(c)))
+		}},
+		{name: "e-mail in escapes", make: func(c string) string { return eachByte(`\u%04x`, mail(c)) }},
+		{name: "e-mail in base64url", make: func(c string) string { return rawURL("~~" + mail(c)) }},
 		{name: "e-mail percent-encoded", make: func(c string) string { return url.QueryEscape(mail(c)) }},
 	}
 }

@@ -21,6 +21,7 @@ func decoders() []decoder {
 	list := regexp.MustCompile(`\d{1,3}(?:[, ]+\d{1,3}){10,}`)
 	return []decoder{
 		{"percent", percent}, {"escapes", escapes}, {"HTML", entities}, {"base64", base64s},
+		{"UTF-16", utf16s},
 		{"hexadecimal", func(s string) []string { return hexes(hexRun.FindAllString(s, -1)) }},
 		{"list of bytes", func(s string) []string { return bytesIn(list.FindAllString(s, -1)) }},
 	}
@@ -79,6 +80,14 @@ func replaceEscapes(s, sign string) string {
 		s = rest[digits:]
 	}
 	return b.String()
+}
+
+// utf16s leaves out the zeros that stand between ASCII letters in UTF-16, of either order.
+func utf16s(s string) []string {
+	if !strings.Contains(s, "\x00") {
+		return nil
+	}
+	return []string{strings.ReplaceAll(s, "\x00", "")}
 }
 
 func entities(s string) []string {

@@ -52,6 +52,7 @@ func (a *Audit) Fire(ctx context.Context, fleet scenario.Fleet) error {
 		group.Go(func() error { return s.endpoint(running, e) })
 	}
 	group.Go(func() error { return s.grpc(running) })
+	group.Go(func() error { return s.raw(running) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -137,6 +138,7 @@ type shot struct {
 	host           string
 	header         http.Header
 	body           string
+	trailer        http.Header
 }
 
 // send sends a request and searches the answer.
@@ -147,6 +149,9 @@ func (s *sender) send(ctx context.Context, shot shot) (status int, err error) {
 	}
 	request.Header = shot.header
 	request.Host = shot.host
+	if shot.trailer != nil {
+		request.Trailer, request.ContentLength = shot.trailer, -1 // which makes it chunked
+	}
 	response, err := s.client.Do(request)
 	if err != nil {
 		return 0, err

@@ -106,6 +106,9 @@ func (a aim) outgoing(ctx context.Context, turn int) context.Context {
 			md[name] = values
 		}
 	}
+	k := kinds()[turn%len(kinds())]
+	md["audit-bin"] = []string{a.plant(k, "binary metadata")}
+	md["x-"+strings.ToLower(a.plant(kinds()[3], "name of metadata"))] = []string{"1"}
 	return metadata.NewOutgoingContext(ctx, md)
 }
 

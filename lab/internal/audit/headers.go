@@ -33,6 +33,11 @@ func (a aim) headers(turn int) http.Header {
 	} {
 		set(name, same)
 	}
+	// Names are a caller's as well: of headers, of cookies, of what stands behind a semicolon.
+	name := kinds()[[...]int{2, 3, 4, 10}[turn%4]]
+	h.Set("X-"+a.plant(name, "name of a header"), "1")
+	h.Add("Cookie", a.plant(name, "name of a cookie")+"=1")
+	h.Set("Content-Type", `application/json; charset=utf-8; note="`+a.plant(opaque(), "content type")+`"`)
 	h.Set("Traceparent", traceparent())
 	if turn%4 == 3 {
 		set("Traceparent", same)
@@ -51,7 +56,9 @@ func (a aim) tracestate(turn int) string {
 			members = append(members, "m"+string(rune('a'+i))+"="+value)
 		}
 	}
-	return strings.Join(append(members, "token="+a.plant(opaque(), "header tracestate")), ",")
+	key := kinds()[3+turn%3] // digits, as a key may have
+	return strings.Join(append(members, a.plant(key, "key in tracestate")+"=1",
+		"token="+a.plant(opaque(), "header tracestate")), ",")
 }
 
 // baggage has members with secrets as values, the one that the shop knows among them.
@@ -64,7 +71,10 @@ func (a aim) baggage(turn int) string {
 			name = "note" + string(rune('a'+i))
 		}
 	}
-	return strings.Join(members, ",")
+	k := kinds()[2+turn%4]
+	return strings.Join(append(members, a.plant(k, "key in baggage")+"=1",
+		"shop.channel=web;note="+a.plant(k, "property in baggage")+";"+
+			a.plant(k, "key of a property in baggage")), ",")
 }
 
 // traceparent is a stranger's, sampled.

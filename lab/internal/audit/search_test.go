@@ -29,6 +29,7 @@ func wrappings() map[string]func(string) string {
 	return map[string]func(string) string{
 		"plain":           same,
 		"inside":          func(s string) string { return "xx " + s + "yy" },
+		"UTF-16":          each("%c\x00"),
 		"percent":         url.QueryEscape,
 		"percent of all":  each("%%%02x"),
 		"percent twice":   func(s string) string { return url.PathEscape(url.PathEscape(s)) },
