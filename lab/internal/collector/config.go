@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
@@ -17,8 +18,6 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
-	"go.opentelemetry.io/collector/connector"
-	"go.opentelemetry.io/collector/connector/forwardconnector"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/otlpexporter"
 	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
@@ -78,10 +77,6 @@ func factories(lab exporter.Factory) (otelcol.Factories, error) {
 	if err != nil {
 		return otelcol.Factories{}, err
 	}
-	connectors, err := otelcol.MakeFactoryMap[connector.Factory](forwardconnector.NewFactory())
-	if err != nil {
-		return otelcol.Factories{}, err
-	}
 	extensions, err := otelcol.MakeFactoryMap[extension.Factory](filestorage.NewFactory())
 	if err != nil {
 		return otelcol.Factories{}, err
@@ -90,7 +85,6 @@ func factories(lab exporter.Factory) (otelcol.Factories, error) {
 		Receivers:  receivers,
 		Processors: processors,
 		Exporters:  exporters,
-		Connectors: connectors,
 		Extensions: extensions,
 		Telemetry:  otelconftelemetry.NewFactory(),
 	}, nil
@@ -116,14 +110,15 @@ func Validate(ctx context.Context, lab exporter.Factory, names ...string) error 
 // through the environment, which all Collectors of a process would share.
 func locations(cfg Config) ([]string, error) {
 	names := []string{"base.yaml", "redaction.yaml", "lab.yaml"}
-	if cfg.Jaeger != "" || cfg.Tempo != "" {
-		names = append(names, "traces.yaml")
-	}
+	var backends []string
 	if cfg.Jaeger != "" {
-		names = append(names, "jaeger.yaml")
+		names, backends = append(names, "jaeger.yaml"), append(backends, "otlp_grpc/jaeger")
 	}
 	if cfg.Tempo != "" {
-		names = append(names, "tempo.yaml")
+		names, backends = append(names, "tempo.yaml"), append(backends, "otlp_grpc/tempo")
+	}
+	if backends != nil {
+		names = append(names, "traces.yaml")
 	}
 	uris, err := read(append(names, cfg.Variants...))
 	if err != nil {
@@ -141,6 +136,9 @@ func locations(cfg Config) ([]string, error) {
 	// environment says: info is the level at which it tells where it listens.
 	set("service::telemetry::metrics::level", "none")
 	set("service::telemetry::logs::level", "info")
+	if backends != nil {
+		set("service::pipelines::traces/backends::exporters", "["+strings.Join(backends, ", ")+"]")
+	}
 	if cfg.Jaeger != "" {
 		endpoint("exporters::otlp_grpc/jaeger", cfg.Jaeger)
 	}

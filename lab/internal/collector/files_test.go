@@ -23,8 +23,7 @@ func combinations() [][]string {
 		stack, full,
 	}
 	for _, destination := range [][]string{
-		{"traces.yaml", "jaeger.yaml"}, {"traces.yaml", "tempo.yaml"},
-		{"loki.yaml"}, {"prometheus.yaml"},
+		{"traces.yaml", "jaeger.yaml", "tempo.yaml"}, {"loki.yaml"}, {"prometheus.yaml"},
 	} {
 		all = append(all, slices.Concat([]string{"base.yaml", "redaction.yaml"}, destination),
 			slices.Concat([]string{"base.yaml", "redaction.yaml", "lab.yaml"}, destination))
@@ -71,9 +70,10 @@ func TestWrongFilesAreRefused(t *testing.T) {
 		want  string
 	}{
 		{[]string{"base.yaml"}, "pipeline"},
-		{[]string{"base.yaml", "redaction.yaml", "jaeger.yaml"}, "forward/backends"},
+		{[]string{"base.yaml", "redaction.yaml", "jaeger.yaml"}, "pipeline"},
+		{[]string{"base.yaml", "redaction.yaml", "traces.yaml", "jaeger.yaml"}, "otlp_grpc/tempo"},
 		{[]string{"base.yaml", "traces.yaml", "jaeger.yaml"}, `"redaction"`},
-		{[]string{"base.yaml", "redaction.yaml", "traces.yaml", "lab.yaml"}, "forward/backends"},
+		{[]string{"base.yaml", "redaction.yaml", "traces.yaml", "lab.yaml"}, "otlp_grpc/jaeger"},
 		{[]string{"base.yaml", "redaction.yaml", "lab.yaml", "tailsampling.yaml"}, "traces/backends"},
 		{[]string{"base.yaml", "gone.yaml"}, "gone.yaml"},
 	} {
@@ -81,5 +81,13 @@ func TestWrongFilesAreRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%v: got %v, want an error about %s", tc.names, err, tc.want)
 		}
+	}
+}
+
+func TestTheBackendsOfTracesAreAList(t *testing.T) {
+	t.Setenv("TRACE_BACKENDS", "[otlp_grpc/tempo]")
+	names := []string{"base.yaml", "redaction.yaml", "traces.yaml", "tempo.yaml"}
+	if err := validate(t, names); err != nil {
+		t.Errorf("Tempo alone: %v", err)
 	}
 }
