@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"runtime/debug"
@@ -47,6 +48,9 @@ and a Collector have to bear. How many spans a checkout makes is measured first.
 
 Services, Collector and Redis are started for it, in this process: they share
 its processors with the load. --against takes a running lab instead.
+
+Of a lab that goes on running the orders are packed afterwards, outside of the
+books: its scenarios find it as they want it.
 
 With --find: the highest rate at which nothing is dropped and the shop keeps up,
 found in steps of --for, the first at --rate.
@@ -125,9 +129,31 @@ func (l *loadFlags) remote(ctx context.Context, c console) error {
 	if err := l.allowedFleet(fleet); err != nil {
 		return err
 	}
-	return l.send(ctx, c, load.Target{
+	err = l.send(ctx, c, load.Target{
 		Fleet: fleet, Await: client.Await, Received: client.Received,
 	})
+	return errors.Join(err, packOrders(ctx, fleet))
+}
+
+// packOrders leaves none of the load's orders waiting to be packed: in a lab no timer does it, and
+// whoever runs the job next would find thousands in place of their own.
+func packOrders(ctx context.Context, fleet scenario.Fleet) error {
+	base, ok := fleet.Admin["order"]
+	if !ok {
+		return nil
+	}
+	for {
+		var did struct{ Fulfilled int }
+		call, cancel := context.WithTimeout(ctx, callTimeout)
+		err := admin(call, http.MethodPost, base+"/jobs/fulfil", &did)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("lab load: pack the orders: %w", err)
+		}
+		if did.Fulfilled == 0 {
+			return nil
+		}
+	}
 }
 
 // allowedFleet checks where a lab says that its services are.

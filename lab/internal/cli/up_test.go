@@ -103,7 +103,12 @@ func TestUpRunTreeBreakMend(t *testing.T) {
 		t.Errorf("lab tree of an unknown id: exit %d\n%s%s", r.code, r.out, r.err)
 	}
 	breakAndMend(t, lab)
-	r := invoke(t.Context(), "", "run", "--against", lab.control)
+	// More orders than one batch takes: none may be left for the scenarios.
+	r := invoke(t.Context(), "", "load", "--against", lab.control, "--rate", "10000", "--for", "3s")
+	if r.code != 0 {
+		t.Errorf("lab load --against: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	r = invoke(t.Context(), "", "run", "--against", lab.control)
 	if r.code != 0 || !strings.Contains(r.out, "arrived") {
 		t.Errorf("lab run --against: exit %d\n%s%s", r.code, r.out, r.err)
 	}
