@@ -178,6 +178,8 @@ func (h handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = problem.New(http.StatusGatewayTimeout, "not-idle",
 			"still busy after %v", quiesceTimeout).Because(err)
+	} else { // Redis is away, mostly; whoever asks here may know
+		err = problem.New(http.StatusServiceUnavailable, "not-idle", "%v", err)
 	}
 	h.Telemetry.Logger.ErrorContext(r.Context(), "quiesce failed", "error", err)
 	h.write(w, r, err)

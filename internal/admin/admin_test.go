@@ -164,6 +164,16 @@ func TestQuiesceWaitsInOrderAndFlushes(t *testing.T) {
 	}
 }
 
+func TestQuiesceSaysWhatIsAway(t *testing.T) {
+	t.Parallel()
+	away := func(context.Context) error { return errors.New("redis: connection refused") }
+	c := admin.Config{Telemetry: telemetrytest.New(t).Telemetry, Idle: []check{away}}
+	status, body := ask(t, c, http.MethodPost, "/quiesce")
+	if status != http.StatusServiceUnavailable || !strings.Contains(body, "connection refused") {
+		t.Errorf("quiesce = %d %s, want a 503 problem that says so", status, body)
+	}
+}
+
 func TestQuiesceGivesUp(t *testing.T) {
 	t.Parallel()
 	tel := telemetrytest.New(t)

@@ -122,7 +122,7 @@ func (l *loadFlags) remote(ctx context.Context, c console) error {
 	if err := l.allowed("--against", l.against); err != nil {
 		return err
 	}
-	fleet, err := client.Platform(ctx)
+	fleet, _, lab, err := join(ctx, c, client)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (l *loadFlags) remote(ctx context.Context, c console) error {
 		return err
 	}
 	err = l.send(ctx, c, load.Target{
-		Fleet: fleet, Await: client.Await, Received: client.Received,
+		Fleet: fleet, Await: lab.Await, Received: lab.Received,
 	})
 	return errors.Join(err, packOrders(ctx, fleet))
 }

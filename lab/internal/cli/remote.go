@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -23,21 +22,9 @@ func (r *runFlags) remote(
 	started := time.Now()
 	client := control.NewClient(r.against, nil)
 	defer client.Close()
-	fleet, err := client.Platform(ctx)
+	fleet, before, lab, err := join(ctx, out.console, client)
 	if err != nil {
 		return err
-	}
-	before, err := suite.Quiesce(ctx, fleet)
-	if err != nil {
-		return err
-	}
-	lab, err := fromNow(ctx, client, before, arriveTimeout)
-	if err != nil {
-		return err
-	}
-	if spans, logs := lab.lost(); spans+logs > 0 {
-		fmt.Fprintf(out.err, "lab run: %d spans and %d log records from before this run never "+
-			"arrived, as when a lab starts later than its services: left out of account\n", spans, logs)
 	}
 	broke := slices.ContainsFunc(scenarios, func(sc *scenario.Scenario) bool {
 		return len(sc.Faults) > 0

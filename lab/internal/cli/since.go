@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	"example.com/throughline/internal/scenario"
 	"example.com/throughline/internal/telemetry"
 	"example.com/throughline/lab/internal/control"
 	"example.com/throughline/lab/internal/suite"
@@ -19,6 +21,27 @@ const arriveTimeout = 10 * time.Second
 type since struct {
 	*control.Client
 	spans, logs map[string]int64 // exported before and not arrived, by instance
+}
+
+// join brings the services of a running lab to rest, and returns them, their ledgers as they are
+// then, and the lab from then on. It says what it leaves out of account.
+func join(ctx context.Context, c console, client *control.Client) (
+	fleet scenario.Fleet, before []telemetry.Snapshot, lab *since, err error,
+) {
+	if fleet, err = client.Platform(ctx); err != nil {
+		return fleet, nil, nil, err
+	}
+	if before, err = suite.Quiesce(ctx, fleet); err != nil {
+		return fleet, nil, nil, err
+	}
+	if lab, err = fromNow(ctx, client, before, arriveTimeout); err != nil {
+		return fleet, nil, nil, err
+	}
+	if spans, logs := lab.lost(); spans+logs > 0 {
+		fmt.Fprintf(c.err, "lab: %d spans and %d log records from before never arrived, "+
+			"as when a lab starts later than its services: left out of account\n", spans, logs)
+	}
+	return fleet, before, lab, nil
 }
 
 // fromNow waits until what these ledgers call exported has arrived, and takes what has not within

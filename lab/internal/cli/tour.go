@@ -50,15 +50,7 @@ func (t *tourFlags) run(ctx context.Context, c console, args []string) error {
 	}
 	client := control.NewClient(t.against, nil)
 	defer client.Close()
-	fleet, err := client.Platform(ctx)
-	if err != nil {
-		return err
-	}
-	before, err := suite.Quiesce(ctx, fleet)
-	if err != nil {
-		return err
-	}
-	lab, err := fromNow(ctx, client, before, arriveTimeout)
+	fleet, _, lab, err := join(ctx, c, client)
 	if err != nil {
 		return err
 	}
