@@ -34,7 +34,7 @@ func strictly(text []byte) error {
 	} {
 		runtime.RegisterDataqueryVariant(query)
 	}
-	//lint:ignore SA1019 files that are provisioned have the classic form, also in Grafana 13
+	//lint:ignore SA1019 provisioned files are in the classic form
 	var d dashboard.Dashboard
 	err := d.UnmarshalJSONStrict(text)
 	if none := (cog.BuildErrors{}); errors.As(err, &none) && len(none) == 0 {
