@@ -133,7 +133,7 @@ func TestTypesStayInALogRecord(t *testing.T) {
 		semconv.ErrorType(err) != semconv.ErrorType(original) {
 		t.Errorf("error: got %#v, want one of the same type without the address", h.got["error"])
 	}
-	if h.got["fine"] != io.EOF {
+	if fine, _ := h.got["fine"].(error); !errors.Is(fine, io.EOF) {
 		t.Errorf("an error without a secret: got %#v, want io.EOF", h.got["fine"])
 	}
 	if list := fmt.Sprintf("%#v", h.got["headers"]); list != `[]string{"a", "[email]"}` {
