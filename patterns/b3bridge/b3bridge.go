@@ -129,14 +129,14 @@ func (p Propagator) Inject(ctx context.Context, carrier propagation.TextMapCarri
 // bare holds sc, and of the B3 state that an Extract has left in ctx only that sc's
 // trace is debug, if it is: the rest need not be about sc.
 func bare(ctx context.Context, sc trace.SpanContext) context.Context {
-	bare := trace.ContextWithSpanContext(context.Background(), sc)
+	out := trace.ContextWithSpanContext(context.Background(), sc)
 	if ctx.Value(debugKey{}) == sc.TraceID() {
 		// Only its own Extract can tell the B3 propagator that a trace is debug.
-		bare = b3.New().Extract(bare, propagation.MapCarrier{
+		out = b3.New().Extract(out, propagation.MapCarrier{
 			"b3": sc.TraceID().String() + "-" + sc.SpanID().String() + "-d",
 		})
 	}
-	return bare
+	return out
 }
 
 // Fields returns the names of the headers that Inject may set.
